@@ -1,0 +1,50 @@
+"""Read the answers files of a project: the one source of truth about which modules it has."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+DOMAIN = re.compile(r"[a-z][a-z0-9]*")
+MODULE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Module:
+    """A module as its answers file names it."""
+
+    domain: str
+    name: str
+
+    @property
+    def label(self) -> str:
+        """Its second label in the graph."""
+        return f"{self.domain}_{self.name}"
+
+
+def read_modules(project: Path) -> tuple[list[Module], list[str]]:
+    """Return the modules, sorted, and a sentence for every answers file that cannot be used.
+
+    Files are `.copier-answers.<domain>_<module>.yml`; nothing in them is trusted before its form is checked.
+    """
+    modules, problems = [], []
+    for path in sorted(project.glob(".copier-answers.*.yml")):
+        try:
+            modules.append(_module_of(yaml.safe_load(path.read_bytes())))
+        except (yaml.YAMLError, ValueError) as wrong:
+            reason = " ".join(str(wrong).split())
+            problems.append(f"{path.name}: {reason}. Fix: restore the file from git, or render the module again.")
+    return sorted(modules), problems
+
+
+def _module_of(answers: Any) -> Module:
+    if not isinstance(answers, dict) or answers.get("scope") != "module":
+        raise ValueError("it does not hold the answers of a module (`scope: module`)")
+    domain, name = answers.get("domain"), answers.get("module")
+    if not isinstance(domain, str) or not DOMAIN.fullmatch(domain):
+        raise ValueError("its `domain` is not the name of a domain")
+    if not isinstance(name, str) or not MODULE.fullmatch(name):
+        raise ValueError("its `module` is not the name of a module")
+    return Module(domain, name)

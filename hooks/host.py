@@ -1,0 +1,87 @@
+"""The three host files that list modules, and how all of them are brought up to date together or not at all."""
+
+import os
+import stat
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from answers import Module
+from region import RegionError, with_entries
+
+
+@dataclass(frozen=True, slots=True)
+class HostList:
+    """A list literal in a host file, and the entries that a module has in it."""
+
+    path: str
+    name: str
+    entries_of: Callable[[Module], list[str]]
+
+
+HOST_LISTS = (
+    HostList("alembic/env.py", "MODEL_MODULES", lambda m: [f"backend.{m.name}.mem0_models", f"backend.{m.name}.models"]),
+    HostList("src/cos_main.py", "SLICES", lambda m: [f"backend.{m.name}"]),
+    HostList("src/graph/registry.py", "MODULE_LABELS", lambda m: [m.label]),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """New contents for a file."""
+
+    path: Path
+    contents: bytes
+
+
+def plan_sync(project: Path, modules: Iterable[Module]) -> tuple[list[Edit], list[str]]:
+    """Return the files that lack an entry, with it, and a sentence for every file that cannot be edited."""
+    edits, problems = [], []
+    for listing in HOST_LISTS:
+        path = project / listing.path
+        entries = [entry for module in modules for entry in listing.entries_of(module)]
+        try:
+            before = path.read_bytes()
+            after = with_entries(before, name=listing.name, entries=entries)
+            _check_writable(path)
+        except RegionError as broken:
+            problems += [f"{listing.path}{fault}" for fault in broken.faults]
+        except OSError as fault:
+            problems.append(f"{listing.path}: {fault.strerror}. Fix: {_fix_of(fault, listing.path)}")
+        else:
+            edits += [Edit(path, after)] if after != before else []
+    return edits, problems
+
+
+def write_all(edits: Iterable[Edit]) -> None:
+    """Write each file whole: a reader, or a kill, meets the old contents or the new ones, never a mixture."""
+    staged = [(_staged(edit), edit.path.resolve()) for edit in edits]
+    for temporary, path in staged:
+        temporary.replace(path)
+
+
+def _staged(edit: Edit) -> Path:
+    path = edit.path.resolve()
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(edit.contents)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary = Path(name)
+    temporary.chmod(stat.S_IMODE(path.stat().st_mode))
+    return temporary
+
+
+def _check_writable(path: Path) -> None:
+    # The mode, not os.access: replacing a file needs no permission on it, and root has every permission.
+    if not path.stat().st_mode & stat.S_IWUSR:
+        raise PermissionError(None, "the file is read-only")
+
+
+def _fix_of(fault: OSError, path: str) -> str:
+    if isinstance(fault, FileNotFoundError):
+        return "run this in the folder of a project, or restore the file from git."
+    if isinstance(fault, PermissionError):
+        return f"chmod u+w {path}"
+    return "look at the file."
