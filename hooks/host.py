@@ -21,7 +21,9 @@ class HostList:
 
 
 HOST_LISTS = (
-    HostList("alembic/env.py", "MODEL_MODULES", lambda m: [f"backend.{m.name}.mem0_models", f"backend.{m.name}.models"]),
+    HostList(
+        "alembic/env.py", "MODEL_MODULES", lambda m: [f"backend.{m.name}.mem0_models", f"backend.{m.name}.models"]
+    ),
     HostList("src/cos_main.py", "SLICES", lambda m: [f"backend.{m.name}"]),
     HostList("src/graph/registry.py", "MODULE_LABELS", lambda m: [m.label]),
 )

@@ -34,9 +34,13 @@ except ImportError as missing:
 
 def main(arguments: list[str]) -> int:
     """Run one command and return the exit status."""
-    parser = argparse.ArgumentParser(prog="register.py", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="register.py", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("command", choices=["sync"], help="add what the host files lack")
-    parser.add_argument("project", nargs="?", type=Path, default=Path(), help="the project's folder (default: this one)")
+    parser.add_argument(
+        "project", nargs="?", type=Path, default=Path(), help="the project's folder (default: this one)"
+    )
     project: Path = parser.parse_args(arguments).project
     modules, unreadable = read_modules(project)
     edits, broken = plan_sync(project, modules)

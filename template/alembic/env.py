@@ -6,7 +6,8 @@ from importlib import import_module
 from typing import Any, Final
 
 from alembic import context
-from sqlalchemy import Connection
+from alembic.ddl.postgresql import PostgresqlImpl
+from sqlalchemy import Connection, String, Table
 
 from common.config import Settings, settings_or_exit
 from db.base import Base
@@ -20,6 +21,18 @@ MODEL_MODULES: list[str] = []
 # A migration that waits for a lock makes everybody behind it wait: rather fail, and try again in a quieter hour.
 # For one that must take longer: `alembic -x lock_timeout=30s -x statement_timeout=1h upgrade heads`.
 TIME_LIMITS: Final = {"lock_timeout": "5s", "statement_timeout": "15min"}
+
+
+class RoomyVersions(PostgresqlImpl):
+    """PostgreSQL as Alembic knows it, with room for revision ids that begin with a module's name."""
+
+    __dialect__ = "postgresql"
+
+    def version_table_impl(self, **options: Any) -> Table:
+        """Return the table of applied revisions; Alembic's own ends an id at 32 characters."""
+        table = super().version_table_impl(**options)
+        table.c.version_num.type = String(128)
+        return table
 
 
 def migrate(connection: Connection) -> None:

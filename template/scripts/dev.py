@@ -18,33 +18,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parent.parent
-os.chdir(PROJECT)  # .env, alembic.ini and src/ are found from the project's root, wherever this is called from
-
-import uvicorn
 from filelock import FileLock, Timeout
 
 from common.config import settings_or_exit
 from embedded.postgres import PostgresStartError, create_role_and_database, running_postgres, url_of
 
+PROJECT = Path(__file__).resolve().parent.parent
+
 
 def main() -> None:
     """Run until somebody ends it."""
     options = _options()
+    os.chdir(PROJECT)  # .env, alembic.ini and src/ are found from there, wherever this is called from
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     _refuse_taken_port(options.host, options.port)
     try:
         with _database():
             _migrate()
             _say(f"serving http://{options.host}:{options.port}/docs")
-            uvicorn.run(
-                "src.cos_main:app",
-                host=options.host,
-                port=options.port,
-                reload=options.reload,
-                reload_dirs=["src"],
-                log_level="warning",
-            )
+            sys.exit(_serve(options))
     except PostgresStartError as fault:
         sys.exit(str(fault))
     except KeyboardInterrupt:
@@ -58,9 +50,10 @@ def _database() -> Iterator[None]:
         _say("using the database that DATABASE_URL names")
         yield
         return
-    lock = FileLock(PROJECT / ".dev" / "postgres.lock", timeout=0, mkdir=True)
+    (PROJECT / ".dev").mkdir(exist_ok=True)
+    lock = FileLock(PROJECT / ".dev" / "postgres.lock")
     try:
-        lock.acquire()
+        lock.acquire(blocking=False)
     except Timeout:
         sys.exit("scripts/dev.py runs in this project already. End that run, or set DATABASE_URL for this one.")
     started = time.perf_counter()
@@ -84,6 +77,18 @@ def _migrate() -> None:
     _say(f"migrated in {time.perf_counter() - started:.1f} s")
 
 
+def _serve(options: argparse.Namespace) -> int:
+    """Serve until the server ends, or this process is told to; return the server's exit status."""
+    reload = ["--reload", "--reload-dir", "src"] if options.reload else []
+    address = ["--host", options.host, "--port", str(options.port)]
+    server = subprocess.Popen([sys.executable, "-m", "uvicorn", "src.cos_main:app", *address, *reload])
+    try:
+        return server.wait()
+    finally:
+        server.terminate()
+        server.wait()
+
+
 def _refuse_taken_port(host: str, port: int) -> None:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
@@ -97,7 +102,9 @@ def _refuse_taken_port(host: str, port: int) -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
-    parser.add_argument("--port", type=int, default=8000, choices=range(1, 65536), metavar="PORT", help="(default: 8000)")
+    parser.add_argument(
+        "--port", type=int, default=8000, choices=range(1, 65536), metavar="PORT", help="(default: 8000)"
+    )
     parser.add_argument("--no-reload", dest="reload", action="store_false", help="do not restart when src/ changes")
     return parser.parse_args()
 

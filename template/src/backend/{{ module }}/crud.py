@@ -5,14 +5,16 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import case, delete, func, select
+from sqlalchemy import case, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from .mem0_models import ScratchNote
 from .models import HealthStatus, Module
 
+RELOAD = {"populate_existing": True}  # what a statement returns replaces what the session remembers
 WORST_FIRST = case({"unhealthy": 0, "degraded": 1}, value=HealthStatus.status, else_=2)
+IS_ALIVE = ScratchNote.expires_at > func.now()
 
 
 async def insert_module(session: AsyncSession, **columns: Any) -> Module | None:
@@ -21,15 +23,21 @@ async def insert_module(session: AsyncSession, **columns: Any) -> Module | None:
     return (await session.scalars(fresh)).one_or_none()
 
 
-async def get_module(session: AsyncSession, *, module_id: UUID, for_update: bool = False) -> Module | None:
-    """Return the entry, on request locked until the transaction ends."""
-    return await session.get(Module, module_id, with_for_update=for_update or None)
+async def get_module(session: AsyncSession, *, module_id: UUID) -> Module | None:
+    """Return the entry."""
+    return await session.get(Module, module_id)
 
 
 async def list_modules(session: AsyncSession, *, after: UUID | None, limit: int) -> Sequence[Module]:
     """Return entries in the order in which they were made, from behind the one of the id `after`."""
     modules = select(Module).order_by(Module.id).limit(limit)
     return (await session.scalars(modules if after is None else modules.where(Module.id > after))).all()
+
+
+async def update_module(session: AsyncSession, *, module_id: UUID, **columns: Any) -> Module | None:
+    """Return the entry with new values in the given columns."""
+    changed = update(Module).where(Module.id == module_id).values(**columns).returning(Module)
+    return (await session.scalars(changed, execution_options=RELOAD)).one_or_none()
 
 
 async def delete_module(session: AsyncSession, *, module_id: UUID) -> bool:
@@ -47,7 +55,7 @@ async def upsert_health_status(
         index_elements=[HealthStatus.component],
         set_={"status": status, "detail": detail, "reported_at": func.now(), "updated_at": func.now()},
     ).returning(HealthStatus)
-    return (await session.scalars(newest, execution_options={"populate_existing": True})).one()
+    return (await session.scalars(newest, execution_options=RELOAD)).one()
 
 
 async def get_health_status(session: AsyncSession, *, component: str) -> HealthStatus | None:
@@ -69,33 +77,43 @@ async def delete_health_status(session: AsyncSession, *, component: str) -> bool
 
 async def insert_scratch_note(session: AsyncSession, *, content: dict[str, Any], lifetime: timedelta) -> ScratchNote:
     """Return the new note."""
-    note = ScratchNote(content=content, expires_at=func.now() + lifetime)
-    session.add(note)
-    await session.flush()
-    return note
+    fresh = insert(ScratchNote).values(content=content, expires_at=func.now() + lifetime).returning(ScratchNote)
+    return (await session.scalars(fresh)).one()
 
 
-async def get_scratch_note(session: AsyncSession, *, note_id: UUID, for_update: bool = False) -> ScratchNote | None:
-    """Return the note unless it has expired, on request locked until the transaction ends."""
-    note = select(ScratchNote).where(ScratchNote.id == note_id, ScratchNote.expires_at > func.now())
-    return (await session.scalars(note.with_for_update() if for_update else note)).one_or_none()
+async def get_scratch_note(session: AsyncSession, *, note_id: UUID) -> ScratchNote | None:
+    """Return the note unless it has expired."""
+    note = select(ScratchNote).where(ScratchNote.id == note_id, IS_ALIVE)
+    return (await session.scalars(note)).one_or_none()
+
+
+async def update_scratch_note(
+    session: AsyncSession, *, note_id: UUID, content: dict[str, Any] | None, lifetime: timedelta | None
+) -> ScratchNote | None:
+    """Return the note with new content, a new lifetime from now, or both, unless it has expired."""
+    changed = update(ScratchNote).where(ScratchNote.id == note_id, IS_ALIVE).returning(ScratchNote)
+    if content is not None:
+        changed = changed.values(content=content)
+    if lifetime is not None:
+        changed = changed.values(expires_at=func.now() + lifetime)
+    return (await session.scalars(changed, execution_options=RELOAD)).one_or_none()
 
 
 async def list_scratch_notes(session: AsyncSession, *, after: UUID | None, limit: int) -> Sequence[ScratchNote]:
     """Return notes that have not expired, in the order in which they were made, from behind the id `after`."""
-    notes = select(ScratchNote).where(ScratchNote.expires_at > func.now()).order_by(ScratchNote.id).limit(limit)
+    notes = select(ScratchNote).where(IS_ALIVE).order_by(ScratchNote.id).limit(limit)
     return (await session.scalars(notes if after is None else notes.where(ScratchNote.id > after))).all()
 
 
 async def delete_scratch_note(session: AsyncSession, *, note_id: UUID) -> bool:
     """Say whether there was such a note; an expired one counts as gone."""
-    gone = delete(ScratchNote).where(ScratchNote.id == note_id, ScratchNote.expires_at > func.now())
+    gone = delete(ScratchNote).where(ScratchNote.id == note_id, IS_ALIVE)
     return (await session.scalars(gone.returning(ScratchNote.id))).one_or_none() is not None
 
 
 async def delete_expired_scratch_notes(session: AsyncSession, *, limit: int) -> int:
     """Return how many expired notes went, oldest first, at most `limit`; two purges at once share the work."""
-    expired = select(ScratchNote.id).where(ScratchNote.expires_at <= func.now()).order_by(ScratchNote.expires_at)
+    expired = select(ScratchNote.id).where(~IS_ALIVE).order_by(ScratchNote.expires_at)
     batch = expired.limit(limit).with_for_update(skip_locked=True)
     gone = delete(ScratchNote).where(ScratchNote.id.in_(batch)).returning(ScratchNote.id)
     return len((await session.scalars(gone)).all())

@@ -49,11 +49,8 @@ async def change_module(session: AsyncSession, *, module_id: UUID, patch: Module
     Raises:
         ModuleUnknownError: There is none of that id.
     """
-    entry = _found(await crud.get_module(session, module_id=module_id, for_update=True), module_id=module_id)
-    for field, value in patch.model_dump(exclude_unset=True).items():
-        setattr(entry, field, value)
-    await session.flush()
-    return entry
+    fields = patch.model_dump(exclude_unset=True)
+    return _found(await crud.update_module(session, module_id=module_id, **fields), module_id=module_id)
 
 
 async def remove_module(session: AsyncSession, *, module_id: UUID) -> None:

@@ -3,7 +3,6 @@
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from common.errors import NotFoundError
@@ -41,13 +40,9 @@ async def change_note(session: AsyncSession, *, note_id: UUID, patch: ScratchNot
     Raises:
         ScratchNoteUnknownError: There is none of that id, or it has expired.
     """
-    note = _found(await crud.get_scratch_note(session, note_id=note_id, for_update=True), note_id=note_id)
-    if patch.content is not None:
-        note.content = patch.content
-    if patch.lifetime_s is not None:
-        note.expires_at = func.now() + timedelta(seconds=patch.lifetime_s)
-    await session.flush()
-    return note
+    lifetime = None if patch.lifetime_s is None else timedelta(seconds=patch.lifetime_s)
+    changed = await crud.update_scratch_note(session, note_id=note_id, content=patch.content, lifetime=lifetime)
+    return _found(changed, note_id=note_id)
 
 
 async def remove_note(session: AsyncSession, *, note_id: UUID) -> None:

@@ -1,0 +1,117 @@
+"""Run the service for development: start what the environment does not name, migrate, serve, stop what was started.
+
+    uv run python scripts/dev.py [--port 8000] [--host 127.0.0.1] [--no-reload]
+
+Without DATABASE_URL, in the environment or in .env, a PostgreSQL of the project's own is started; its data stay in
+.dev/postgres from one run to the next. Ctrl-C ends everything. Exit status: 0 ended by you, 1 refused, 2 wrong usage.
+"""
+
+import argparse
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from common.config import settings_or_exit
+from embedded.postgres import PostgresStartError, create_role_and_database, running_postgres, url_of
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+def main() -> None:
+    """Run until somebody ends it."""
+    options = _options()
+    os.chdir(PROJECT)  # .env, alembic.ini and src/ are found from there, wherever this is called from
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    _refuse_taken_port(options.host, options.port)
+    try:
+        with _database():
+            _migrate()
+            _say(f"serving http://{options.host}:{options.port}/docs")
+            sys.exit(_serve(options))
+    except PostgresStartError as fault:
+        sys.exit(str(fault))
+    except KeyboardInterrupt:
+        pass
+
+
+@contextmanager
+def _database() -> Iterator[None]:
+    """Have the environment name a database that runs."""
+    if settings_or_exit().database_is_named:
+        _say("using the database that DATABASE_URL names")
+        yield
+        return
+    (PROJECT / ".dev").mkdir(exist_ok=True)
+    lock = FileLock(PROJECT / ".dev" / "postgres.lock")
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        sys.exit("scripts/dev.py runs in this project already. End that run, or set DATABASE_URL for this one.")
+    started = time.perf_counter()
+    with lock, running_postgres(PROJECT / ".dev" / "postgres") as server:
+        asyncio.run(create_role_and_database(server))
+        url = url_of(server)
+        os.environ["DATABASE_URL"] = url.render_as_string(hide_password=False)
+        _say(f"started PostgreSQL in {time.perf_counter() - started:.1f} s; data in .dev/postgres")
+        _say(f"  psql 'host={url.query['host']} user={url.username} dbname={url.database}'")
+        try:
+            yield
+        finally:
+            _say("stopping PostgreSQL")
+
+
+def _migrate() -> None:
+    started = time.perf_counter()
+    run = subprocess.run([sys.executable, "-m", "alembic", "upgrade", "heads"], check=False)
+    if run.returncode != 0:
+        sys.exit("The migrations did not run, as said above; nothing is served.")
+    _say(f"migrated in {time.perf_counter() - started:.1f} s")
+
+
+def _serve(options: argparse.Namespace) -> int:
+    """Serve until the server ends, or this process is told to; return the server's exit status."""
+    reload = ["--reload", "--reload-dir", "src"] if options.reload else []
+    address = ["--host", options.host, "--port", str(options.port)]
+    server = subprocess.Popen([sys.executable, "-m", "uvicorn", "src.cos_main:app", *address, *reload])
+    try:
+        return server.wait()
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _refuse_taken_port(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as fault:
+            sys.exit(f"Cannot serve on {host}:{port}: {fault.strerror}. End what uses it, or choose another --port.")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
+    parser.add_argument(
+        "--port", type=int, default=8000, choices=range(1, 65536), metavar="PORT", help="(default: 8000)"
+    )
+    parser.add_argument("--no-reload", dest="reload", action="store_false", help="do not restart when src/ changes")
+    return parser.parse_args()
+
+
+def _say(line: str) -> None:
+    print(f"dev: {line}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

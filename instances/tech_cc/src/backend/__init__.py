@@ -1,0 +1,1 @@
+"""The vertical slices, one package a module; slices never import each other."""

@@ -1,0 +1,11 @@
+"""What this module is called; the only file of the slice that says so."""
+
+from typing import Final
+
+from common.config import get_settings
+
+DOMAIN: Final = "tech"
+MODULE: Final = "cc"
+LABEL: Final = "tech_cc"
+SCHEMA: Final = "cc"
+MEM0_SCHEMA: Final = get_settings().mem0_schema_of(MODULE)

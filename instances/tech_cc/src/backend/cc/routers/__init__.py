@@ -1,0 +1,1 @@
+"""HTTP face of the slice, one file a resource."""

@@ -1,0 +1,41 @@
+"""What the components of the system report about themselves."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+
+from common.errors import OF_BODY, OF_PATH
+
+from ..deps import DbSession
+from ..models import HealthStatus
+from ..schemas import HealthReport, HealthStatusRead, Name, SystemHealth
+from ..services import health
+
+router = APIRouter(prefix="/health")
+
+Component = Annotated[Name, Path(description="Name of the reporting component.")]
+
+
+@router.get("")
+async def get_system_health(session: DbSession) -> SystemHealth:
+    """Return the worst status of all components, and their reports, worst first."""
+    return await health.get_system_health(session)
+
+
+@router.put("/{component}", response_model=HealthStatusRead, responses=OF_BODY)
+async def put_health_status(component: Component, report: HealthReport, session: DbSession) -> HealthStatus:
+    """Report a component's health, in place of its last report."""
+    return await health.report_health(session, component=component, report=report)
+
+
+@router.get("/{component}", response_model=HealthStatusRead, responses=OF_PATH)
+async def get_health_status(component: Component, session: DbSession) -> HealthStatus:
+    """Return what a component last reported."""
+    return await health.get_health_status(session, component=component)
+
+
+@router.delete("/{component}", status_code=HTTPStatus.NO_CONTENT, responses=OF_PATH)
+async def delete_health_status(component: Component, session: DbSession) -> None:
+    """Forget a component."""
+    await health.forget_component(session, component=component)

@@ -1,0 +1,60 @@
+"""Notes that expire."""
+
+from http import HTTPStatus
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from common.errors import OF_BODY, OF_PATH, OF_QUERY
+from common.schemas import Page, PageAfter, PageLimit, page_of
+
+from .. import crud
+from ..deps import DbSession
+from ..mem0_models import ScratchNote
+from ..schemas import Purge, ScratchNoteCreate, ScratchNotePatch, ScratchNoteRead
+from ..services import scratch_notes
+
+router = APIRouter(prefix="/scratch-notes")
+
+
+@router.post("", status_code=HTTPStatus.CREATED, response_model=ScratchNoteRead, responses=OF_BODY)
+async def post_scratch_note(
+    note: ScratchNoteCreate, session: DbSession, request: Request, response: Response
+) -> ScratchNote:
+    """Keep a note for its lifetime."""
+    kept = await scratch_notes.keep_note(session, note=note)
+    response.headers["Location"] = f"{request.url.path}/{kept.id}"
+    return kept
+
+
+@router.get("", responses=OF_QUERY)
+async def get_scratch_notes(
+    session: DbSession, limit: PageLimit = 20, after: PageAfter = None
+) -> Page[ScratchNoteRead]:
+    """List notes that have not expired, oldest first."""
+    notes = await crud.list_scratch_notes(session, after=after, limit=limit + 1)
+    return page_of([ScratchNoteRead.model_validate(note) for note in notes], limit=limit)
+
+
+@router.post("/purge")
+async def post_purge(session: DbSession) -> Purge:
+    """Delete expired notes; call again until `is_complete`."""
+    return await scratch_notes.purge_notes(session)
+
+
+@router.get("/{note_id}", response_model=ScratchNoteRead, responses=OF_PATH)
+async def get_scratch_note(note_id: UUID, session: DbSession) -> ScratchNote:
+    """Return one note."""
+    return await scratch_notes.get_note(session, note_id=note_id)
+
+
+@router.patch("/{note_id}", response_model=ScratchNoteRead, responses={**OF_PATH, **OF_BODY})
+async def patch_scratch_note(note_id: UUID, patch: ScratchNotePatch, session: DbSession) -> ScratchNote:
+    """Change the content, start a new lifetime, or both."""
+    return await scratch_notes.change_note(session, note_id=note_id, patch=patch)
+
+
+@router.delete("/{note_id}", status_code=HTTPStatus.NO_CONTENT, responses=OF_PATH)
+async def delete_scratch_note(note_id: UUID, session: DbSession) -> None:
+    """Delete a note before its time."""
+    await scratch_notes.remove_note(session, note_id=note_id)

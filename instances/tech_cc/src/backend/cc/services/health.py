@@ -1,0 +1,61 @@
+"""Take reports of health, and say how the whole is."""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from common.errors import NotFoundError
+
+from .. import crud
+from ..identity import MODULE
+from ..models import HealthStatus
+from ..schemas import Health, HealthReport, HealthStatusRead, SystemHealth
+
+COMPONENT_LIMIT = 200
+WORST_FIRST: Sequence[Health] = ("unhealthy", "degraded", "healthy")
+
+
+class ComponentUnknownError(NotFoundError):
+    def __init__(self, *, component: str) -> None:
+        super().__init__(f"The component {component} has reported nothing. List all reports at /{MODULE}/health.")
+
+
+async def report_health(session: AsyncSession, *, component: str, report: HealthReport) -> HealthStatus:
+    """Return the component's report, which replaces its last one."""
+    return await crud.upsert_health_status(session, component=component, **report.model_dump())
+
+
+async def get_system_health(session: AsyncSession) -> SystemHealth:
+    """Return the worst status of all, and the worst `COMPONENT_LIMIT` reports."""
+    reports = [
+        HealthStatusRead.model_validate(report)
+        for report in await crud.get_system_health(session, limit=COMPONENT_LIMIT)
+    ]
+    return SystemHealth(status=worst(report.status for report in reports), components=reports)
+
+
+async def get_health_status(session: AsyncSession, *, component: str) -> HealthStatus:
+    """Return what a component last reported.
+
+    Raises:
+        ComponentUnknownError: It never did.
+    """
+    report = await crud.get_health_status(session, component=component)
+    if report is None:
+        raise ComponentUnknownError(component=component)
+    return report
+
+
+async def forget_component(session: AsyncSession, *, component: str) -> None:
+    """Remove a component's report.
+
+    Raises:
+        ComponentUnknownError: There is none.
+    """
+    if not await crud.delete_health_status(session, component=component):
+        raise ComponentUnknownError(component=component)
+
+
+def worst(statuses: Iterable[Health]) -> Health:
+    """Return the worst of the statuses; nobody complaining is healthy."""
+    return min(statuses, key=WORST_FIRST.index, default="healthy")

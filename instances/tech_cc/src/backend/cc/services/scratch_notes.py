@@ -1,0 +1,67 @@
+"""Keep notes for a while, and purge those whose time is over."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from common.errors import NotFoundError
+
+from .. import crud
+from ..identity import MODULE
+from ..mem0_models import ScratchNote
+from ..schemas import Purge, ScratchNoteCreate, ScratchNotePatch
+
+PURGE_BATCH = 1000
+
+
+class ScratchNoteUnknownError(NotFoundError):
+    def __init__(self, *, note_id: UUID) -> None:
+        super().__init__(f"There is no note {note_id}, or it has expired. List the notes at /{MODULE}/scratch-notes.")
+
+
+async def keep_note(session: AsyncSession, *, note: ScratchNoteCreate) -> ScratchNote:
+    """Return the new note, which expires after its lifetime."""
+    return await crud.insert_scratch_note(session, content=note.content, lifetime=timedelta(seconds=note.lifetime_s))
+
+
+async def get_note(session: AsyncSession, *, note_id: UUID) -> ScratchNote:
+    """Return the note.
+
+    Raises:
+        ScratchNoteUnknownError: There is none of that id, or it has expired.
+    """
+    return _found(await crud.get_scratch_note(session, note_id=note_id), note_id=note_id)
+
+
+async def change_note(session: AsyncSession, *, note_id: UUID, patch: ScratchNotePatch) -> ScratchNote:
+    """Return the note with new content, a new lifetime from now, or both.
+
+    Raises:
+        ScratchNoteUnknownError: There is none of that id, or it has expired.
+    """
+    lifetime = None if patch.lifetime_s is None else timedelta(seconds=patch.lifetime_s)
+    changed = await crud.update_scratch_note(session, note_id=note_id, content=patch.content, lifetime=lifetime)
+    return _found(changed, note_id=note_id)
+
+
+async def remove_note(session: AsyncSession, *, note_id: UUID) -> None:
+    """Delete the note before its time.
+
+    Raises:
+        ScratchNoteUnknownError: There is none of that id, or it has expired.
+    """
+    if not await crud.delete_scratch_note(session, note_id=note_id):
+        raise ScratchNoteUnknownError(note_id=note_id)
+
+
+async def purge_notes(session: AsyncSession, *, limit: int = PURGE_BATCH) -> Purge:
+    """Delete expired notes, at most `limit`, so that no purge holds its locks for long."""
+    purged = await crud.delete_expired_scratch_notes(session, limit=limit)
+    return Purge(purged=purged, is_complete=purged < limit)
+
+
+def _found(note: ScratchNote | None, *, note_id: UUID) -> ScratchNote:
+    if note is None:
+        raise ScratchNoteUnknownError(note_id=note_id)
+    return note

@@ -1,0 +1,113 @@
+"""All configuration, from the environment and `.env`; nothing else in the project reads either."""
+
+import sys
+from functools import cache
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+DEVELOPMENT_DATABASE_URL = "postgresql+asyncpg://cos_user:cos_pass@127.0.0.1:5433/cos_db"
+ASYNCPG_URL_OPTIONS = {"host", "port", "ssl"}
+
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+
+
+class ConfigurationError(Exception):
+    """The environment does not describe a service that can run; the message says what to set, never a secret."""
+
+
+class Settings(BaseSettings):
+    """One instance describes one process; the names in upper case are the environment's."""
+
+    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
+        env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True, env_ignore_empty=True
+    )
+
+    environment: Literal["development", "test", "production"] = "development"
+    database_url: SecretStr = SecretStr(DEVELOPMENT_DATABASE_URL)
+    database_pool_size: int = Field(default=5, ge=1, le=1000)
+    database_pool_overflow: int = Field(default=10, ge=0, le=1000)
+    mem0_schema: str = Field(
+        default="mem0_{module}", pattern=r"^[a-z_][a-z0-9_]*(\{module\})?[a-z0-9_]*$", max_length=40
+    )
+    sqlalchemy_log_level: LogLevel = "WARNING"
+
+    @field_validator("database_url")
+    @classmethod
+    def _speak_asyncpg(cls, given: SecretStr) -> SecretStr:
+        return SecretStr(asyncpg_url(given.get_secret_value()).render_as_string(hide_password=False))
+
+    @model_validator(mode="after")
+    def _refuse_development_defaults(self) -> Self:
+        if self.is_production and not self.database_is_named:
+            raise ValueError("DATABASE_URL must be set in production; the development default is refused")
+        if self.is_production and self.sqlalchemy_url.password in (None, "", "cos_pass"):
+            raise ValueError("DATABASE_URL needs a password of its own in production, neither empty nor `cos_pass`")
+        return self
+
+    @property
+    def is_production(self) -> bool:
+        return self.environment == "production"
+
+    @property
+    def database_is_named(self) -> bool:
+        """Whether the environment or `.env` names the database, so that nobody needs to start one."""
+        return "database_url" in self.model_fields_set
+
+    @property
+    def sqlalchemy_url(self) -> URL:
+        """The database's address; its `repr` hides the password."""
+        return make_url(self.database_url.get_secret_value())
+
+    def mem0_schema_of(self, module: str) -> str:
+        """Return the schema of a module's scratch memory."""
+        return self.mem0_schema.replace("{module}", module)
+
+
+def asyncpg_url(given: str) -> URL:
+    """Return the address in the form SQLAlchemy's asyncpg dialect takes; hosting platforms write it in several.
+
+    Raises:
+        ValueError: It is not the address of one PostgreSQL database.
+    """
+    try:
+        url = make_url(given)
+    except (ArgumentError, ValueError):
+        raise ValueError("must look like postgresql+asyncpg://user:password@host:port/database") from None
+    if url.drivername not in ("postgresql+asyncpg", "postgresql", "postgres"):
+        raise ValueError("must begin with postgresql+asyncpg://, for asyncpg is the driver here")
+    if not url.database:
+        raise ValueError("must end in the name of a database")
+    options: dict[str, Any] = {"ssl" if key == "sslmode" else key: value for key, value in url.query.items()}
+    if unknown := sorted(options.keys() - ASYNCPG_URL_OPTIONS):
+        raise ValueError(f"has an option that asyncpg does not know: {', '.join(unknown)}")
+    return url.set(drivername="postgresql+asyncpg", query=options)
+
+
+@cache
+def get_settings() -> Settings:
+    """Return the process's settings, read once.
+
+    Raises:
+        ConfigurationError: A setting is missing or wrong; every one is named.
+    """
+    try:
+        return Settings()
+    except ValidationError as invalid:
+        faults = "; ".join(_sentence(fault["loc"], fault["msg"]) for fault in invalid.errors(include_url=False))
+        raise ConfigurationError(f"{faults}. Mend it in the environment or in .env (see .env.example).") from None
+
+
+def settings_or_exit() -> Settings:
+    """Return the process's settings, or end the process with one sentence on stderr and status 1."""
+    try:
+        return get_settings()
+    except ConfigurationError as wrong:
+        sys.exit(f"Configuration: {wrong}")
+
+
+def _sentence(location: tuple[int | str, ...], rule: str) -> str:
+    return " ".join([*(str(part).upper() for part in location), rule.removeprefix("Value error, ")])

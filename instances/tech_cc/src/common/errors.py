@@ -1,0 +1,159 @@
+"""Expected refusals and their one way out: application/problem+json (RFC 9457)."""
+
+import json
+import logging
+import re
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+log = logging.getLogger(__name__)
+
+
+# What Starlette and FastAPI say in a word or two, as sentences.
+SENTENCES = {
+    HTTPStatus.BAD_REQUEST: "The body could not be read as JSON. Check that it is complete, UTF-8 and not absurdly deep.",
+    HTTPStatus.NOT_FOUND: "There is nothing at this address. /docs lists what there is.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "This address does not take that method. `Allow` names the ones it takes.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than this route takes. Send less, or in several requests.",
+}
+TERSE = {"Not Found", "Method Not Allowed", "Content Too Large", "There was an error parsing the body"}
+
+
+class RefusalError(Exception):
+    """A request that is understood and declined; the message names the thing, the rule and the next step."""
+
+    status: ClassVar[HTTPStatus] = HTTPStatus.BAD_REQUEST
+    headers: ClassVar[dict[str, str]] = {}
+
+
+class NotFoundError(RefusalError):
+    status = HTTPStatus.NOT_FOUND
+
+
+class ConflictError(RefusalError):
+    status = HTTPStatus.CONFLICT
+
+
+class UnavailableError(RefusalError):
+    """Something that the service needs is away; the same request may succeed soon."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    headers: ClassVar[dict[str, str]] = {"Retry-After": "1"}
+
+
+class Fault(BaseModel):
+    """One thing wrong with a request: where, and which rule it breaks."""
+
+    at: list[str]
+    rule: str
+
+
+class Problem(BaseModel):
+    """The body of every answer from 400 up."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    faults: list[Fault] = []
+
+
+class ProblemResponse(JSONResponse):
+    """A `Problem` on its way out."""
+
+    media_type = "application/problem+json"
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        detail: str,
+        *,
+        name: str = "",
+        faults: list[Fault] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        problem = Problem(
+            type=f"urn:cos:problem:{name}" if name else "about:blank",
+            title=status.phrase,
+            status=status,
+            detail=detail,
+            faults=faults or [],
+        )
+        super().__init__(problem.model_dump(exclude_defaults=True), status, headers)
+
+    def render(self, content: object) -> bytes:
+        # ASCII: a lone surrogate in a field's name must not turn a 422 into a 500.
+        return json.dumps(content).encode()
+
+
+def problems(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
+    """Return what OpenAPI should say of these statuses, for `responses=` of a route, a router or the application."""
+    schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    return {
+        int(status): {"model": Problem, "description": status.phrase, "content": {ProblemResponse.media_type: schema}}
+        for status in statuses
+    }
+
+
+OF_QUERY = problems(HTTPStatus.UNPROCESSABLE_ENTITY)
+OF_PATH = problems(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY)
+OF_BODY = problems(
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.REQUEST_TIMEOUT,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+)
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Answer refusals, malformed requests and our own faults with a status and a sentence."""
+    app.add_exception_handler(RefusalError, _decline)
+    app.add_exception_handler(RequestValidationError, _explain)
+    app.add_exception_handler(HTTPException, _restate)
+    app.add_exception_handler(Exception, _apologise)
+
+
+async def _decline(_request: Request, refusal: Exception) -> ProblemResponse:
+    assert isinstance(refusal, RefusalError)
+    return ProblemResponse(refusal.status, str(refusal), name=_kebab(refusal), headers=refusal.headers)
+
+
+async def _explain(request: Request, invalid: Exception) -> ProblemResponse:
+    # Never echo the input: it may be NaN, a surrogate, a secret, or a megabyte.
+    assert isinstance(invalid, RequestValidationError)
+    faults = [Fault(at=[str(part) for part in fault["loc"]], rule=fault["msg"]) for fault in invalid.errors()]
+    body_alone_is_wrong = [fault.at for fault in faults] == [["body"]]
+    if body_alone_is_wrong and not _is_json(request.headers.get("content-type", "")):
+        detail = "The body is not labelled as JSON. Send it with `Content-Type: application/json`."
+        return ProblemResponse(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail, name="not-json")
+    detail = "The request breaks a rule of this route. Mend what `faults` lists; /docs describes the route."
+    return ProblemResponse(HTTPStatus.UNPROCESSABLE_ENTITY, detail, name="invalid-request", faults=faults)
+
+
+async def _restate(_request: Request, plain: Exception) -> ProblemResponse:
+    assert isinstance(plain, HTTPException)
+    status = HTTPStatus(plain.status_code)
+    detail = SENTENCES.get(status, plain.detail) if plain.detail in TERSE else plain.detail
+    return ProblemResponse(status, detail, headers=dict(plain.headers or {}))
+
+
+async def _apologise(_request: Request, fault: Exception) -> ProblemResponse:
+    # The server re-raises and logs the fault itself; the client learns nothing of it.
+    detail = f"A fault of the service, not of the request ({HTTPStatus.INTERNAL_SERVER_ERROR.phrase}). Its log has it."
+    return ProblemResponse(HTTPStatus.INTERNAL_SERVER_ERROR, detail)
+
+
+def _is_json(content_type: str) -> bool:
+    return re.fullmatch(r"application/([a-z0-9.-]+\+)?json", content_type.split(";")[0].strip().lower()) is not None
+
+
+def _kebab(refusal: RefusalError) -> str:
+    """`ModuleNameTakenError` is `module-name-taken` on the wire."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", type(refusal).__name__.removesuffix("Error")).lower()

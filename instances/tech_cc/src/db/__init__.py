@@ -1,0 +1,1 @@
+"""The database core: one base, one engine, one transaction a request."""

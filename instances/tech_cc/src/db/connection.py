@@ -1,0 +1,114 @@
+"""The one engine and session factory of development, test and production, and the transaction of a request."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+from fastapi.requests import HTTPConnection
+from sqlalchemy import NullPool, text
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+from common.config import Settings
+from common.quiet_startup import StartupError
+from db.unavailable import DATABASE_FAULTS, unavailable
+
+# A request must fail within 4 s of a network that swallows packets: a ping that times out, then a connection that does.
+CONNECT_TIMEOUT_S: Final = 1.5
+COMMAND_TIMEOUT_S: Final = 2.0
+POOL_TIMEOUT_S: Final = 2.0
+# A transaction left open holds back VACUUM and every reader of the log.
+IDLE_IN_TRANSACTION_LIMIT_MS: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """What an application holds of PostgreSQL while it runs."""
+
+    engine: AsyncEngine
+    sessions: async_sessionmaker[AsyncSession]
+
+
+def create_engine(settings: Settings) -> AsyncEngine:
+    """Return the pooled engine of a process that serves requests; it connects when first used."""
+    return create_async_engine(
+        settings.sqlalchemy_url,
+        **_dialect_options(settings),
+        pool_size=settings.database_pool_size,
+        max_overflow=settings.database_pool_overflow,
+        pool_timeout=POOL_TIMEOUT_S,
+        pool_pre_ping=True,
+        connect_args={
+            "timeout": CONNECT_TIMEOUT_S,
+            "command_timeout": COMMAND_TIMEOUT_S,
+            "server_settings": {
+                "application_name": "cos",
+                "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_LIMIT_MS),
+            },
+        },
+    )
+
+
+def create_single_use_engine(settings: Settings, *, server_settings: dict[str, str]) -> AsyncEngine:
+    """Return an engine for one piece of work, a migration say: no pool, no client-side limit on a command."""
+    connect_args = {"timeout": CONNECT_TIMEOUT_S, "server_settings": server_settings}
+    return create_async_engine(
+        settings.sqlalchemy_url, **_dialect_options(settings), poolclass=NullPool, connect_args=connect_args
+    )
+
+
+@asynccontextmanager
+async def open_database(settings: Settings) -> AsyncIterator[Database]:
+    """Yield a database that has answered once, and close it afterwards.
+
+    Raises:
+        StartupError: It does not answer, or the role is a superuser in production.
+    """
+    engine = create_engine(settings)
+    try:
+        await _check_connection(engine, settings)
+        yield Database(engine=engine, sessions=async_sessionmaker(engine, expire_on_commit=False))
+    finally:
+        await engine.dispose()
+
+
+async def get_db_session(connection: HTTPConnection) -> AsyncIterator[AsyncSession]:
+    """Yield the request's session and commit before the response is sent, so a failed commit is never a 200.
+
+    Depend on it with `scope="function"`, as every slice's `deps` does.
+    """
+    database: Database = connection.app.state.database
+    try:
+        async with database.sessions() as session, session.begin():
+            yield session
+    except DATABASE_FAULTS as fault:
+        if (refusal := unavailable(fault)) is None:
+            raise
+        raise refusal from fault
+
+
+async def _check_connection(engine: AsyncEngine, settings: Settings) -> None:
+    try:
+        async with engine.connect() as connection:
+            is_superuser = await connection.scalar(text("SELECT rolsuper FROM pg_roles WHERE rolname = current_user"))
+    except DATABASE_FAULTS as fault:
+        if (refusal := unavailable(fault)) is None:
+            raise
+        raise StartupError(f"{refusal} The address is {address(settings)}, from DATABASE_URL.") from fault
+    if is_superuser and settings.is_production:
+        raise StartupError("DATABASE_URL names a superuser. Give the service a role of its own in production.")
+
+
+def address(settings: Settings) -> str:
+    """Return where the database is, without user or password."""
+    url = settings.sqlalchemy_url
+    return f"{url.host or url.query.get('host', 'localhost')}:{url.port or 5432}/{url.database}"
+
+
+def _dialect_options(settings: Settings) -> dict[str, Any]:
+    return {
+        "json_serializer": lambda document: orjson.dumps(document).decode(),
+        "json_deserializer": orjson.loads,
+        "hide_parameters": settings.is_production,
+    }
