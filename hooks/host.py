@@ -20,10 +20,9 @@ class HostList:
     entries_of: Callable[[Module], list[str]]
 
 
+MODEL_FILES = ("mem0_models", "models")
 HOST_LISTS = (
-    HostList(
-        "alembic/env.py", "MODEL_MODULES", lambda m: [f"backend.{m.name}.mem0_models", f"backend.{m.name}.models"]
-    ),
+    HostList("alembic/env.py", "MODEL_MODULES", lambda m: [f"backend.{m.name}.{file}" for file in MODEL_FILES]),
     HostList("src/cos_main.py", "SLICES", lambda m: [f"backend.{m.name}"]),
     HostList("src/graph/registry.py", "MODULE_LABELS", lambda m: [m.label]),
 )

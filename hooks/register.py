@@ -29,18 +29,14 @@ except ImportError as missing:
             "Install libcst beside Copier (`pip install libcst`, `pipx inject copier libcst` "
             "or `uvx --with libcst copier …`), or install uv; then run the same command again."
         )
-    os.execvp("uv", ["uv", "run", "--quiet", "--no-project", "--script", __file__, *sys.argv[1:]])  # noqa: S606, S607
+    os.execvp("uv", ["uv", "run", "--quiet", "--no-project", "--script", __file__, *sys.argv[1:]])  # noqa: S606
 
 
 def main(arguments: list[str]) -> int:
     """Run one command and return the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="register.py", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("command", choices=["sync"], help="add what the host files lack")
-    parser.add_argument(
-        "project", nargs="?", type=Path, default=Path(), help="the project's folder (default: this one)"
-    )
+    parser.add_argument("project", nargs="?", type=Path, default=Path(), help="its folder (default: this one)")
     project: Path = parser.parse_args(arguments).project
     modules, unreadable = read_modules(project)
     edits, broken = plan_sync(project, modules)

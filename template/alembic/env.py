@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from alembic import context
 from alembic.ddl.postgresql import PostgresqlImpl
+from alembic.runtime.migration import MigrationInfo
 from sqlalchemy import Connection, String, Table
 
 from common.config import Settings, settings_or_exit
@@ -87,7 +88,7 @@ def _is_ours(name: str | None, kind: str, _parents: object) -> bool:
     return kind != "schema" or name in {table.schema for table in Base.metadata.tables.values()}
 
 
-def _report(*, step: Any, **_rest: object) -> None:
+def _report(ctx: object, step: MigrationInfo, heads: object, run_args: object) -> None:  # noqa: ARG001  # called by name
     print(f"{'upgraded to' if step.is_upgrade else 'downgraded from'} {step.up_revision_id}", file=sys.stderr)  # noqa: T201
 
 

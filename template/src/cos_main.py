@@ -8,14 +8,12 @@ from fastapi import FastAPI
 
 import health
 from backend.slice import load_slice
-from common.body_timeout import BodyTimeout
 from common.config import Settings, settings_or_exit
 from common.errors import add_error_handlers, problems
 from common.logger import configure_logging
 from common.quiet_startup import QuietStartup
+from common.request_body import RequestBodyLimits
 from db.connection import open_database
-
-BODY_LIMIT_BYTES = 1024 * 1024  # a route that needs more says so with `max_body_size`
 
 # The generator keeps an entry for each module here, sorted; entries of your own may stand among them.
 SLICES: list[str] = []
@@ -32,15 +30,9 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.database = database
             yield
 
-    app = FastAPI(
-        title="COS",
-        version="0.1.0",
-        lifespan=lifespan,
-        max_body_size=BODY_LIMIT_BYTES,
-        responses=problems(HTTPStatus.SERVICE_UNAVAILABLE),
-    )
+    app = FastAPI(title="COS", version="0.1.0", lifespan=lifespan, responses=problems(HTTPStatus.SERVICE_UNAVAILABLE))
     add_error_handlers(app)
-    app.add_middleware(BodyTimeout)
+    app.add_middleware(RequestBodyLimits)
     app.add_middleware(QuietStartup)
     app.include_router(health.router)
     for package in SLICES:

@@ -95,16 +95,14 @@ def _refuse_taken_port(host: str, port: int) -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except OSError as fault:
-            sys.exit(f"Cannot serve on {host}:{port}: {fault.strerror}. End what uses it, or choose another --port.")
+        except (OSError, OverflowError) as fault:
+            sys.exit(f"Cannot serve on {host}:{port}: {fault}. End what uses it, or choose another --port.")
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
-    parser.add_argument(
-        "--port", type=int, default=8000, choices=range(1, 65536), metavar="PORT", help="(default: 8000)"
-    )
+    parser.add_argument("--port", type=int, default=8000, metavar="PORT", help="(default: 8000)")
     parser.add_argument("--no-reload", dest="reload", action="store_false", help="do not restart when src/ changes")
     return parser.parse_args()
 

@@ -17,12 +17,11 @@ log = logging.getLogger(__name__)
 
 # What Starlette and FastAPI say in a word or two, as sentences.
 SENTENCES = {
-    HTTPStatus.BAD_REQUEST: "The body could not be read as JSON. Check that it is complete, UTF-8 and not absurdly deep.",
+    HTTPStatus.BAD_REQUEST: "The body could not be read as JSON. Check that it is complete UTF-8 and not too deep.",
     HTTPStatus.NOT_FOUND: "There is nothing at this address. /docs lists what there is.",
     HTTPStatus.METHOD_NOT_ALLOWED: "This address does not take that method. `Allow` names the ones it takes.",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than this route takes. Send less, or in several requests.",
 }
-TERSE = {"Not Found", "Method Not Allowed", "Content Too Large", "There was an error parsing the body"}
+TERSE = {"Not Found", "Method Not Allowed", "There was an error parsing the body"}
 
 
 class RefusalError(Exception):
@@ -144,14 +143,15 @@ async def _restate(_request: Request, plain: Exception) -> ProblemResponse:
     return ProblemResponse(status, detail, headers=dict(plain.headers or {}))
 
 
-async def _apologise(_request: Request, fault: Exception) -> ProblemResponse:
+async def _apologise(_request: Request, _fault: Exception) -> ProblemResponse:
     # The server re-raises and logs the fault itself; the client learns nothing of it.
-    detail = f"A fault of the service, not of the request ({HTTPStatus.INTERNAL_SERVER_ERROR.phrase}). Its log has it."
+    detail = "The service failed, not the request. Try again later, and tell its keepers: their log says why."
     return ProblemResponse(HTTPStatus.INTERNAL_SERVER_ERROR, detail)
 
 
 def _is_json(content_type: str) -> bool:
-    return re.fullmatch(r"application/([a-z0-9.-]+\+)?json", content_type.split(";")[0].strip().lower()) is not None
+    media_type = content_type.partition(";")[0].strip().lower()
+    return re.fullmatch(r"application/([a-z0-9.-]+\+)?json", media_type) is not None
 
 
 def _kebab(refusal: RefusalError) -> str:

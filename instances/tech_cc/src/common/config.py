@@ -10,6 +10,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 DEVELOPMENT_DATABASE_URL = "postgresql+asyncpg://cos_user:cos_pass@127.0.0.1:5433/cos_db"
+MEM0_SCHEMA_PATTERN = r"^[a-z_][a-z0-9_]*(\{module\})?[a-z0-9_]*$"
 ASYNCPG_URL_OPTIONS = {"host", "port", "ssl"}
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
@@ -30,9 +31,7 @@ class Settings(BaseSettings):
     database_url: SecretStr = SecretStr(DEVELOPMENT_DATABASE_URL)
     database_pool_size: int = Field(default=5, ge=1, le=1000)
     database_pool_overflow: int = Field(default=10, ge=0, le=1000)
-    mem0_schema: str = Field(
-        default="mem0_{module}", pattern=r"^[a-z_][a-z0-9_]*(\{module\})?[a-z0-9_]*$", max_length=40
-    )
+    mem0_schema: str = Field(default="mem0_{module}", pattern=MEM0_SCHEMA_PATTERN, max_length=40)
     sqlalchemy_log_level: LogLevel = "WARNING"
 
     @field_validator("database_url")

@@ -33,7 +33,7 @@ class Record(Base):
     """
 
     __abstract__ = True
-    __mapper_args__: ClassVar[dict[str, Any]] = {"eager_defaults": True}
+    __mapper_args__ = {"eager_defaults": True}  # noqa: RUF012  # SQLAlchemy declares it, and not as a ClassVar
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7, sort_order=-3)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now(), sort_order=-2)

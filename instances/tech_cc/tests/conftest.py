@@ -1,0 +1,121 @@
+"""A real PostgreSQL, a throw-away database in it, and a client whose every change is rolled back."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from httpx2 import ASGITransport, AsyncClient
+from sqlalchemy import URL
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker
+
+from common.config import Settings, get_settings
+from cos_main import create_app
+from databases import throw_away_database, upgrade
+from db.connection import Database, open_database
+from embedded.postgres import create_role_and_database, running_postgres, url_of
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse production, and ask for full coverage of full runs only."""
+    if get_settings().is_production:
+        pytest.exit("Tests do not run with ENVIRONMENT=production. Unset it, or set it to test.", returncode=1)
+    is_full_run = config.args == config.getini("testpaths") and not config.option.keyword
+    if not is_full_run or config.option.markexpr != "not benchmark":
+        config.option.cov_fail_under = 0
+
+
+@pytest.fixture(scope="session")
+async def database_server() -> AsyncIterator[URL]:
+    """The server to make databases on: the one that DATABASE_URL names, else one out of a wheel.
+
+    With RUN_INTEGRATION=1 it is external in any case, if need be at the development default.
+    """
+    settings = get_settings()
+    if settings.database_is_named or os.environ.get("RUN_INTEGRATION") == "1":
+        yield settings.sqlalchemy_url
+        return
+    scratch = Path(tempfile.mkdtemp(prefix="cos-tests-"))
+    with running_postgres(scratch / "postgres") as server:
+        await create_role_and_database(server)
+        yield url_of(server)
+    shutil.rmtree(scratch)
+
+
+@pytest.fixture
+async def empty_database(database_server: URL) -> AsyncIterator[Settings]:
+    """Settings that name a database without a table, of this test alone."""
+    async with throw_away_database(database_server) as settings:
+        yield settings
+
+
+@pytest.fixture(scope="session")
+async def settings(database_server: URL) -> AsyncIterator[Settings]:
+    """Settings that name a database built by the migrations, shared by all tests and dropped after them."""
+    async with throw_away_database(database_server) as settings:
+        await upgrade(settings)
+        yield settings
+
+
+@pytest.fixture(scope="session")
+async def database(settings: Settings) -> AsyncIterator[Database]:
+    """The application's own engine on the shared database."""
+    async with open_database(settings) as database:
+        yield database
+
+
+@pytest.fixture
+async def connection(database: Database) -> AsyncIterator[AsyncConnection]:
+    """A connection whose outer transaction is rolled back; commits inside become savepoints."""
+    async with database.engine.connect() as connection:
+        outer = await connection.begin()
+        yield connection
+        await outer.rollback()
+
+
+@pytest.fixture
+async def test_db_session(connection: AsyncConnection) -> AsyncIterator[AsyncSession]:
+    """A session that sees what the client's requests did."""
+    async with sessions_on(connection)() as session:
+        yield session
+
+
+@pytest.fixture
+async def mem0_db_session(connection: AsyncConnection) -> AsyncIterator[AsyncSession]:
+    """A second session beside `test_db_session`, for a module's scratch memory."""
+    async with sessions_on(connection)() as session:
+        yield session
+
+
+@pytest.fixture(scope="session")
+def app(settings: Settings) -> FastAPI:
+    """The whole application; `client` gives it the database of each test."""
+    return create_app(settings)
+
+
+@pytest.fixture
+async def client(app: FastAPI, database: Database, connection: AsyncConnection) -> AsyncIterator[AsyncClient]:
+    """A client of the whole application, one request at a time, rolled back after the test."""
+    app.state.database = Database(engine=database.engine, sessions=sessions_on(connection))
+    async with AsyncClient(transport=ASGITransport(app=app), base_url="http://test") as client:
+        yield client
+
+
+@pytest.fixture
+async def committing_client(empty_database: Settings) -> AsyncIterator[AsyncClient]:
+    """A client of an application that owns a database and really commits; requests may run at once."""
+    await upgrade(empty_database)
+    app = create_app(empty_database)
+    async with (
+        app.router.lifespan_context(app),
+        AsyncClient(transport=ASGITransport(app=app, raise_app_exceptions=False), base_url="http://test") as client,
+    ):
+        yield client
+
+
+def sessions_on(connection: AsyncConnection) -> async_sessionmaker[AsyncSession]:
+    """Return a factory of sessions that all live in the connection's transaction."""
+    return async_sessionmaker(bind=connection, join_transaction_mode="create_savepoint", expire_on_commit=False)

@@ -1,0 +1,47 @@
+"""Databases that live as long as a test, and the migrations that build them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from uuid import uuid4
+
+from alembic import command
+from alembic.config import Config
+from pydantic import SecretStr
+from sqlalchemy import URL, NullPool, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from common.config import Settings
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+@asynccontextmanager
+async def throw_away_database(server: URL) -> AsyncIterator[Settings]:
+    """Yield settings that name a new, empty database on the server, and drop it afterwards, whoever is connected."""
+    name = f"test_{uuid4().hex}"
+    engine = create_async_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    async with engine.connect() as connection:
+        await connection.execute(text(f"CREATE DATABASE {name}"))
+    url = server.set(database=name).render_as_string(hide_password=False)
+    yield Settings(environment="test", database_url=SecretStr(url))
+    async with engine.connect() as connection:
+        await connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+def alembic_config(settings: Settings) -> Config:
+    """Return what `alembic` on the command line would use, for another database."""
+    config = Config(PROJECT / "alembic.ini")
+    config.attributes["settings"] = settings
+    return config
+
+
+async def upgrade(settings: Settings) -> None:
+    """Run `alembic upgrade heads`, in a thread: its env.py has an event loop of its own."""
+    await asyncio.to_thread(command.upgrade, alembic_config(settings), "heads")
+
+
+async def downgrade(settings: Settings) -> None:
+    """Run `alembic downgrade base`."""
+    await asyncio.to_thread(command.downgrade, alembic_config(settings), "base")

@@ -1,0 +1,134 @@
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+import pytest
+from fastapi import Depends, FastAPI
+from httpx2 import ASGITransport, AsyncClient
+from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from common.config import Settings
+from common.errors import add_error_handlers
+from common.quiet_startup import StartupError
+from db.connection import get_db_session, open_database
+
+Session = Annotated[AsyncSession, Depends(get_db_session, scope="function")]
+UNIQUE_AT_COMMIT = "CREATE TABLE entry (name text UNIQUE DEFERRABLE INITIALLY DEFERRED)"
+
+
+def app_with_entries() -> FastAPI:
+    """An application with one table, whose constraint is checked at commit."""
+    app = FastAPI()
+    add_error_handlers(app)
+
+    @app.post("/entries/{name}")
+    async def post_entry(name: str, session: Session) -> str:
+        await session.execute(text("INSERT INTO entry VALUES (:name)"), {"name": name})
+        return name
+
+    @app.get("/sleep")
+    async def sleep(session: Session) -> None:
+        await session.execute(text("SELECT pg_sleep(0.5)"))
+
+    @app.get("/unknown-table")
+    async def unknown_table(session: Session) -> None:
+        await session.execute(text("SELECT 1 FROM nothing"))
+
+    return app
+
+
+@pytest.fixture
+async def client(empty_database: Settings) -> AsyncIterator[AsyncClient]:
+    """A client of `app_with_entries` on a pool of one connection."""
+    app = app_with_entries()
+    settings = empty_database.model_copy(update={"database_pool_size": 1, "database_pool_overflow": 0})
+    async with open_database(settings) as database:
+        app.state.database = database
+        async with database.engine.begin() as connection:
+            await connection.execute(text(UNIQUE_AT_COMMIT))
+        transport = ASGITransport(app=app, raise_app_exceptions=False)
+        async with AsyncClient(transport=transport, base_url="http://test") as client:
+            yield client
+
+
+async def test_what_a_request_did_is_committed_before_its_answer(client: AsyncClient) -> None:
+    assert (await client.post("/entries/a")).status_code == 200
+    assert (await client.post("/entries/b")).status_code == 200
+
+
+async def test_a_commit_that_fails_is_never_a_200(client: AsyncClient) -> None:
+    await client.post("/entries/a")
+
+    assert (await client.post("/entries/a")).status_code == 500
+
+
+async def test_an_exhausted_pool_is_a_503(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client._transport.app.state.database.engine.pool, "_timeout", 0.1)  # type: ignore[attr-defined]
+
+    answers = await asyncio.gather(*[client.get("/sleep") for _ in range(3)])
+
+    assert sorted(answer.status_code for answer in answers) == [200, 503, 503]
+    refused = next(answer for answer in answers if answer.status_code == 503)
+    assert refused.json()["detail"].startswith("All database connections are in use.")
+    assert refused.headers["retry-after"] == "1"
+
+
+async def test_a_missing_table_says_how_to_migrate(client: AsyncClient) -> None:
+    answer = await client.get("/unknown-table")
+
+    assert answer.status_code == 503
+    assert "alembic upgrade heads" in answer.json()["detail"]
+
+
+async def test_a_connection_that_postgresql_ended_is_replaced(client: AsyncClient) -> None:
+    database = client._transport.app.state.database  # type: ignore[attr-defined]  # the application under test
+    async with database.engine.connect() as connection:
+        process = await connection.scalar(text("SELECT pg_backend_pid()"))
+    async with open_database(_same(database)) as other, other.engine.connect() as connection:
+        await connection.execute(text("SELECT pg_terminate_backend(:process)"), {"process": process})
+
+    assert (await client.post("/entries/after")).status_code == 200
+
+
+def _same(database: object) -> Settings:
+    url = database.engine.url.render_as_string(hide_password=False)  # type: ignore[attr-defined]
+    return Settings.model_validate({"database_url": url})
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"database": "no_such_database"}, "PostgreSQL has no database of that name"),
+        ({"host": "127.0.0.1", "port": 1, "query": {}}, "PostgreSQL does not answer"),
+        ({"host": "no-such-host.invalid", "query": {}}, "PostgreSQL does not answer"),
+    ],
+)
+async def test_a_start_without_its_database_names_it(
+    empty_database: Settings, changes: dict[str, object], sentence: str
+) -> None:
+    url = empty_database.sqlalchemy_url.set(**changes)  # type: ignore[arg-type]  # a URL takes each by its own type
+    settings = Settings.model_validate({"database_url": url.render_as_string(hide_password=False)})
+
+    with pytest.raises(StartupError, match=f"{sentence}.*from DATABASE_URL"):
+        async with open_database(settings):
+            pass
+
+
+async def test_a_superuser_is_refused_in_production(empty_database: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    query = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
+    monkeypatch.setattr("db.connection.text", lambda sql: text("SELECT true" if sql == query else sql))
+    settings = empty_database.model_copy(update={"environment": "production"})
+
+    with pytest.raises(StartupError, match="names a superuser"):
+        async with open_database(settings):
+            pass
+
+
+async def test_a_bug_inside_a_start_is_not_hidden(empty_database: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("db.connection.text", lambda _sql: text("SELEKT"))
+
+    with pytest.raises(ProgrammingError):
+        async with open_database(empty_database):
+            pass

@@ -1,0 +1,34 @@
+"""How asynchronous work is measured: on the loop on which its fixtures live, one await a round."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+type Work = Callable[[], Awaitable[object]]
+
+ROUNDS = 300
+WARM_UP_ROUNDS = 30
+
+
+@pytest.fixture(scope="session")
+async def loop() -> asyncio.AbstractEventLoop:
+    """The loop of the asynchronous fixtures; it rests while a synchronous test runs."""
+    return asyncio.get_running_loop()
+
+
+@pytest.fixture
+def measure(benchmark: BenchmarkFixture, loop: asyncio.AbstractEventLoop) -> Callable[[Work], None]:
+    """Measure one await of some work, round by round; within a group the table shows the ratio to the fastest."""
+
+    async def awaited(work: Work) -> object:
+        return await work()
+
+    def measure(work: Work) -> None:
+        def once() -> object:
+            return loop.run_until_complete(awaited(work))
+
+        benchmark.pedantic(once, rounds=ROUNDS, warmup_rounds=WARM_UP_ROUNDS)  # type: ignore[no-untyped-call]
+
+    return measure

@@ -1,0 +1,123 @@
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from common.config import ConfigurationError, Settings, asyncpg_url, get_settings, settings_or_exit
+
+PRODUCTION_URL = "postgresql+asyncpg://service:s3cret@db.internal/cos"
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    monkeypatch.chdir(tmp_path_factory.mktemp("no_dotenv_here"))
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    get_settings.cache_clear()
+
+
+def test_development_needs_no_configuration() -> None:
+    settings = Settings()
+
+    assert settings.environment == "development"
+    assert settings.sqlalchemy_url.render_as_string() == "postgresql+asyncpg://cos_user:***@127.0.0.1:5433/cos_db"
+    assert not settings.database_is_named
+
+
+def test_the_environment_wins_over_dotenv(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("SQLALCHEMY_LOG_LEVEL=INFO\nDATABASE_POOL_SIZE=7\n")
+    monkeypatch.setenv("DATABASE_POOL_SIZE", "9")
+
+    settings = Settings()
+
+    assert (settings.sqlalchemy_log_level, settings.database_pool_size) == ("INFO", 9)
+
+
+def test_an_empty_variable_counts_as_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "")
+
+    assert not Settings().database_is_named
+
+
+def test_production_runs_with_a_password_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENVIRONMENT", "production")
+    monkeypatch.setenv("DATABASE_URL", PRODUCTION_URL)
+
+    assert settings_or_exit().is_production
+
+
+@pytest.mark.parametrize("url", [None, "postgresql://cos_user:cos_pass@db/cos", "postgresql://service@db/cos"])
+def test_production_refuses_development_defaults(monkeypatch: pytest.MonkeyPatch, url: str | None) -> None:
+    monkeypatch.setenv("ENVIRONMENT", "production")
+    if url:
+        monkeypatch.setenv("DATABASE_URL", url)
+
+    with pytest.raises(ConfigurationError, match="DATABASE_URL .* production"):
+        get_settings()
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("postgres://u:p@h/d", "postgresql+asyncpg://u:***@h/d"),
+        ("postgresql://u:p@h:1/d?sslmode=require", "postgresql+asyncpg://u:***@h:1/d?ssl=require"),
+        ("postgresql+asyncpg://u@/d?host=/run/socket", "postgresql+asyncpg://u@/d?host=%2Frun%2Fsocket"),
+    ],
+)
+def test_addresses_are_taken_as_hosting_platforms_write_them(given: str, meant: str) -> None:
+    assert asyncpg_url(given).render_as_string() == meant
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "rule"),
+    [
+        ("DATABASE_URL", "not a url", "DATABASE_URL must look like"),
+        ("DATABASE_URL", "mysql://u:s3cret@h/d", "DATABASE_URL must begin with"),
+        ("DATABASE_URL", "postgresql://u:s3cret@h", "DATABASE_URL must end in"),
+        ("DATABASE_URL", "postgresql://u:s3cret@h:port/d", "DATABASE_URL must look like"),
+        ("DATABASE_URL", "postgresql://u:s3cret@h/d?tcp=1", "DATABASE_URL has an option"),
+        ("ENVIRONMENT", "prod", "ENVIRONMENT Input should be"),
+        ("DATABASE_POOL_SIZE", "many", "DATABASE_POOL_SIZE Input should be"),
+        ("MEM0_SCHEMA", "Mem; drop", "MEM0_SCHEMA String should match"),
+        ("SQLALCHEMY_LOG_LEVEL", "LOUD", "SQLALCHEMY_LOG_LEVEL Input should be"),
+    ],
+)
+def test_a_wrong_setting_ends_the_process_with_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, rule: str
+) -> None:
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(SystemExit) as end:
+        settings_or_exit()
+
+    sentence = str(end.value)
+    assert sentence.startswith(f"Configuration: {rule}")
+    assert sentence.endswith("Mend it in the environment or in .env (see .env.example).")
+    assert "s3cret" not in sentence
+
+
+def test_every_wrong_setting_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENVIRONMENT", "prod")
+    monkeypatch.setenv("DATABASE_POOL_SIZE", "0")
+
+    with pytest.raises(ConfigurationError, match="ENVIRONMENT .*; DATABASE_POOL_SIZE "):
+        get_settings()
+
+
+def test_no_secret_is_printed() -> None:
+    with pytest.raises(ValidationError) as wrong:
+        Settings.model_validate({"environment": "production", "database_url": "postgresql://u:cos_pass@h/d"})
+
+    assert "cos_pass@" not in repr(Settings()) + str(wrong.value)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "schema"),
+    [("mem0_{module}", "mem0_order_desk"), ("memory", "memory"), ("m_{module}_0", "m_order_desk_0")],
+)
+def test_the_scratch_schema_of_a_module_follows_the_pattern(
+    monkeypatch: pytest.MonkeyPatch, pattern: str, schema: str
+) -> None:
+    monkeypatch.setenv("MEM0_SCHEMA", pattern)
+
+    assert Settings().mem0_schema_of("order_desk") == schema
