@@ -1,0 +1,118 @@
+"""Every job of this repository, each one line in `nox -l`; `python3 bootstrap.py JOB` runs them without nox."""
+
+import os
+import shutil
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).resolve().parent
+INSTANCE = ROOT / "instances" / "tech_cc"
+REQUIREMENTS = ROOT / "requirements"
+
+nox.options.default_venv_backend = "uv"
+nox.options.reuse_venv = "yes"
+nox.options.sessions = ["tests"]
+nox.options.error_on_missing_interpreters = True
+
+# Imports are most of what these jobs do: let Python keep what it compiled, whatever the shell says.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Spawn a project, install it, run it on a real PostgreSQL and talk to it."""
+    install(session)
+    session.run("python", "tools/demo.py", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run every test there is: lint, types, drift, the template's tests, the instance's gates."""
+    install(session)
+    for job in ("lint", "types", "drift"):
+        session.notify(job)
+    session.notify("template")
+    session.notify("instance")
+
+
+@nox.session
+def template(session: nox.Session) -> None:
+    """Test rendering, questions, hooks, and a project spawned as a user would."""
+    install(session)
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def render(session: nox.Session) -> None:
+    """Rebuild instances/tech_cc from the template."""
+    install(session)
+    session.run("python", "tools/render.py")
+
+
+@nox.session
+def drift(session: nox.Session) -> None:
+    """Fail with a diff where instances/tech_cc differs from a fresh render by one byte."""
+    install(session)
+    session.run("python", "tools/render.py", "--check")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style, format and security of the repository's own code."""
+    install(session)
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("bandit", "-q", "-c", "pyproject.toml", "-r", "hooks", "tools", "noxfile.py", "bootstrap.py")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types, strictly."""
+    install(session)
+    session.run("mypy")
+
+
+@nox.session
+def instance(session: nox.Session) -> None:
+    """Run all gates of the reference instance, as its own README names them."""
+    uv(session, "sync", "--quiet")
+    uv(session, "run", "ruff", "check", ".")
+    uv(session, "run", "ruff", "format", "--check", ".")
+    uv(session, "run", "mypy")
+    uv(session, "run", "lint-imports", "--no-logo")
+    uv(session, "run", "bandit", "-q", "-c", "pyproject.toml", "-r", "src")
+    uv(session, "run", "pytest", "-q")
+    uv(session, "run", "python", str(ROOT / "tools" / "with_external_postgres.py"), "pytest", "-q")
+
+
+@nox.session
+def benchmark(session: nox.Session) -> None:
+    """Measure what a spawn, a start and a project cost; writes docs/benchmarks.md."""
+    install(session)
+    session.run("python", "tools/benchmark.py", *session.posargs)
+
+
+@nox.session
+def requirements(session: nox.Session) -> None:
+    """Pin what these jobs run with, by hash and without naming an index."""
+    compile_ = ("pip", "compile", "--quiet", "--universal", "--generate-hashes", "--no-emit-index-url", "--no-header")
+    for group, python in (("bootstrap", "3.11"), ("dev", "3.13")):
+        output = str(REQUIREMENTS / f"{group}.txt")
+        options = ("--upgrade", "--python-version", python, "--group", group, "--output-file", output)
+        session.run("uv", *compile_, *options, external=True)
+
+
+def install(session: nox.Session) -> None:
+    """Give the session the pinned tools, unless it has them already."""
+    pins = REQUIREMENTS / "dev.txt"
+    marker = Path(session.virtualenv.location) / "requirements.txt"
+    if not marker.exists() or marker.read_bytes() != pins.read_bytes():
+        session.run("uv", "pip", "sync", "--quiet", "--require-hashes", str(pins), external=True)
+        shutil.copy(pins, marker)
+
+
+def uv(session: nox.Session, *arguments: str) -> None:
+    """Run uv in the instance, in an environment of the instance's own."""
+    with session.chdir(INSTANCE):
+        session.run("uv", *arguments, external=True, env={"VIRTUAL_ENV": None})
