@@ -4,54 +4,57 @@
     python3 bootstrap.py tests      run every test there is
     python3 bootstrap.py --list     see all jobs
 
-nox and uv are used where they are installed, else put into .venv/bootstrap with pip. Exit status: that of nox.
+nox and uv are used where they are installed, else put into .venv/bootstrap with pip. What follows the job goes to nox
+as it stands. Exit status: that of nox.
 """
+
+from __future__ import annotations  # so that an older Python comes as far as the sentence that refuses it
 
 import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
-ROOT = os.path.dirname(os.path.abspath(__file__))
-VENV = os.path.join(ROOT, ".venv", "bootstrap")
-REQUIREMENTS = os.path.join(ROOT, "requirements", "bootstrap.txt")
-BIN = os.path.join(VENV, "Scripts" if os.name == "nt" else "bin")
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv" / "bootstrap"
+BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
+REQUIREMENTS = ROOT / "requirements" / "bootstrap.txt"
 
 
-def main(arguments):
-    """Return nox's exit status for the given jobs, or options."""
-    if sys.version_info < (3, 11):
-        return "This needs Python 3.11 or later, and runs on {}.{}. Try python3.13 {}".format(
-            sys.version_info[0], sys.version_info[1], " ".join(sys.argv)
-        )
+def main(arguments: list[str]) -> int | str:
+    """Return nox's exit status, or a sentence that says what is missing."""
+    if sys.version_info < (3, 11):  # noqa: UP036  # the one file that may meet an older Python
+        return f"This needs Python 3.11 or later, and runs on {sys.version.split()[0]}. Try: python3.13 bootstrap.py"
     if not arguments or arguments[0] in ("-h", "--help"):
         print(__doc__)
         return 0
-    if shutil.which("nox") is None or shutil.which("uv") is None:
-        missing = install()
-        if missing:
-            return missing
-    nox = [shutil.which("nox") or os.path.join(BIN, "nox"), "-f", os.path.join(ROOT, "noxfile.py")]
-    chosen = ["--list"] if arguments == ["--list"] else ["-s", *arguments]
-    return subprocess.run([*nox, *chosen]).returncode
+    if not (shutil.which("nox") and shutil.which("uv")):
+        os.environ["PATH"] = f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}"
+        if complaint := install():
+            return complaint
+    job = arguments if arguments[0].startswith("-") else ["--session", *arguments]
+    return run("nox", "--noxfile", ROOT / "noxfile.py", *job)
 
 
-def install():
-    """Put nox and uv into a virtual environment and onto PATH; return a sentence where that fails."""
-    marker = os.path.join(VENV, "requirements.txt")
-    with open(REQUIREMENTS, "rb") as file:
-        wanted = file.read()
-    if not (os.path.exists(marker) and open(marker, "rb").read() == wanted):
-        print("bootstrap: putting nox and uv into .venv/bootstrap", flush=True)
-        if subprocess.run([sys.executable, "-m", "venv", "--clear", VENV]).returncode:
-            return "Python's venv module does not work here. Install it (Debian: apt-get install python3-venv)."
-        pip = [os.path.join(BIN, "python"), "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
-        if subprocess.run([*pip, "--require-hashes", "-r", REQUIREMENTS]).returncode:
-            return "pip could not install nox and uv, as said above. Check the connection to your package index."
-        with open(marker, "wb") as file:
-            file.write(wanted)
-    os.environ["PATH"] = BIN + os.pathsep + os.environ.get("PATH", "")
+def install() -> str | None:
+    """Put nox and uv into a virtual environment, unless they are there; return a sentence where that fails."""
+    installed = VENV / "requirements.txt"
+    if installed.exists() and installed.read_bytes() == REQUIREMENTS.read_bytes():
+        return None
+    print("bootstrap: putting nox and uv into .venv/bootstrap", flush=True)
+    if run(sys.executable, "-m", "venv", "--clear", VENV):
+        return "Python cannot make a virtual environment here. Install its venv (Debian: apt-get install python3-venv)."
+    pip = [BIN / "python", "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    if run(*pip, "install", "--require-hashes", "--requirement", REQUIREMENTS):
+        return "pip could not install nox and uv, as said above. Check the way to your package index, and try again."
+    shutil.copy(REQUIREMENTS, installed)
     return None
+
+
+def run(*command: str | Path) -> int:
+    """Run a command and return its exit status."""
+    return subprocess.run(command, check=False).returncode
 
 
 if __name__ == "__main__":

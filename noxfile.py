@@ -6,6 +6,7 @@ from pathlib import Path
 
 import nox
 
+PYTHON = "3.13"
 ROOT = Path(__file__).resolve().parent
 INSTANCE = ROOT / "instances" / "tech_cc"
 REQUIREMENTS = ROOT / "requirements"
@@ -19,14 +20,14 @@ nox.options.error_on_missing_interpreters = True
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
-@nox.session
+@nox.session(python=PYTHON)
 def demo(session: nox.Session) -> None:
     """Spawn a project, install it, run it on a real PostgreSQL and talk to it."""
     install(session)
     session.run("python", "tools/demo.py", *session.posargs)
 
 
-@nox.session
+@nox.session(python=PYTHON)
 def tests(session: nox.Session) -> None:
     """Run every test there is: lint, types, drift, the template's tests, the instance's gates."""
     install(session)
@@ -36,28 +37,28 @@ def tests(session: nox.Session) -> None:
     session.notify("instance")
 
 
-@nox.session
+@nox.session(python=PYTHON)
 def template(session: nox.Session) -> None:
     """Test rendering, questions, hooks, and a project spawned as a user would."""
     install(session)
     session.run("pytest", *session.posargs)
 
 
-@nox.session
+@nox.session(python=PYTHON)
 def render(session: nox.Session) -> None:
     """Rebuild instances/tech_cc from the template."""
     install(session)
     session.run("python", "tools/render.py")
 
 
-@nox.session
+@nox.session(python=PYTHON)
 def drift(session: nox.Session) -> None:
     """Fail with a diff where instances/tech_cc differs from a fresh render by one byte."""
     install(session)
     session.run("python", "tools/render.py", "--check")
 
 
-@nox.session
+@nox.session(python=PYTHON)
 def lint(session: nox.Session) -> None:
     """Check style, format and security of the repository's own code."""
     install(session)
@@ -66,14 +67,14 @@ def lint(session: nox.Session) -> None:
     session.run("bandit", "-q", "-c", "pyproject.toml", "-r", "hooks", "tools", "noxfile.py", "bootstrap.py")
 
 
-@nox.session
+@nox.session(python=PYTHON)
 def types(session: nox.Session) -> None:
     """Check types, strictly."""
     install(session)
     session.run("mypy")
 
 
-@nox.session
+@nox.session(python=PYTHON)
 def instance(session: nox.Session) -> None:
     """Run all gates of the reference instance, as its own README names them."""
     uv(session, "sync", "--quiet")
@@ -86,14 +87,14 @@ def instance(session: nox.Session) -> None:
     uv(session, "run", "python", str(ROOT / "tools" / "with_external_postgres.py"), "pytest", "-q")
 
 
-@nox.session
+@nox.session(python=PYTHON)
 def benchmark(session: nox.Session) -> None:
     """Measure what a spawn, a start and a project cost; writes docs/benchmarks.md."""
     install(session)
     session.run("python", "tools/benchmark.py", *session.posargs)
 
 
-@nox.session
+@nox.session(python=PYTHON)
 def requirements(session: nox.Session) -> None:
     """Pin what these jobs run with, by hash and without naming an index."""
     compile_ = ("pip", "compile", "--quiet", "--universal", "--generate-hashes", "--no-emit-index-url", "--no-header")
@@ -115,4 +116,4 @@ def install(session: nox.Session) -> None:
 def uv(session: nox.Session, *arguments: str) -> None:
     """Run uv in the instance, in an environment of the instance's own."""
     with session.chdir(INSTANCE):
-        session.run("uv", *arguments, external=True, env={"VIRTUAL_ENV": None})
+        session.run("uv", *arguments, external=True, env={"VIRTUAL_ENV": None, "UV_PROJECT_ENVIRONMENT": None})

@@ -8,6 +8,7 @@ Exit status: 0 all went well, 1 something did not, 2 wrong usage.
 
 import argparse
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -25,6 +26,7 @@ from rich.table import Table
 
 ROOT = Path(__file__).resolve().parent.parent
 START_TIMEOUT_S = 60.0
+UUID_TAIL = r"(?<=-)[0-9a-f-]{20,}$"  # an id is as good in the table without most of it
 
 console = Console(highlight=False)
 
@@ -158,7 +160,7 @@ def ask(client: httpx2.Client, method: str, path: str, body: dict[str, Any] | No
         or told.get("status")
         or " ".join(str(told[key]) for key in ("name", "version") if key in told)
     )
-    asked = f"{method} {path[:24] + '…' if len(path) > 25 else path}"
+    asked = f"{method} {re.sub(UUID_TAIL, '…', path)}"
     return Step(f"{asked} {body or ''}".strip(), f"{answer.status_code} {gist}".strip(), seconds)
 
 
@@ -199,8 +201,9 @@ def path_of_user() -> str:
 
 
 def clean_environment() -> dict[str, str]:
-    """Return the environment without what belongs to this repository's own jobs, and without a database of yours."""
-    return {key: value for key, value in os.environ.items() if key not in ("VIRTUAL_ENV", "DATABASE_URL")}
+    """Return the environment without the marks of this job's own environment, and without a database of yours."""
+    foreign = {"VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "DATABASE_URL"}
+    return {key: value for key, value in os.environ.items() if key not in foreign}
 
 
 def free_folder(wanted: Path) -> Path:

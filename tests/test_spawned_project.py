@@ -1,0 +1,82 @@
+"""The whole way, as a user walks it: copy, install, test, add a module, test again; and the demo."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from render import ROOT
+
+
+@pytest.fixture(scope="module")
+def shop(template: Path, tmp_path_factory: pytest.TempPathFactory, bare_environment: dict[str, str]) -> Path:
+    """A project of other names than the reference, with a second module, installed."""
+    folder = tmp_path_factory.mktemp("spawned") / "shop"
+    copy = [sys.executable, "-m", "copier", "copy", "--trust", "--defaults", "--quiet"]
+    project = ["--data", "project_name=shop", "--data", "domain=sales", "--data", "module=order_desk"]
+    module = ["--data", "scope=module", "--data", "domain=biz", "--data", "module=crm"]
+    for command in ([*copy, *project, template, folder], [*copy, *module, template, folder], ["uv", "sync", "--quiet"]):
+        subprocess.run(command, cwd=folder if command[0] == "uv" else None, env=bare_environment, check=True)
+    return folder
+
+
+@pytest.mark.parametrize(
+    "gate",
+    [
+        "ruff check src/ tests/",
+        "ruff format --check .",
+        "mypy",
+        "lint-imports --no-logo",
+        "bandit -q -c pyproject.toml -r src/",
+        "pytest -q",
+        "pytest tests/performance -m benchmark -q --benchmark-disable",
+        "pytest tests/performance -m database -q --benchmark-disable --memray",
+    ],
+)
+def test_a_gate_passes_straight_after_the_copy(shop: Path, bare_environment: dict[str, str], gate: str) -> None:
+    done = subprocess.run(
+        ["uv", "run", *gate.split()], cwd=shop, env=bare_environment, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_two_modules_have_two_heads_and_the_error_says_so(shop: Path, bare_environment: dict[str, str]) -> None:
+    heads = subprocess.run(
+        ["uv", "run", "alembic", "heads"], cwd=shop, env=bare_environment, capture_output=True, text=True, check=True
+    )
+
+    assert sorted(heads.stdout.splitlines()) == [
+        "crm_0001_tables (biz_crm) (head)",
+        "order_desk_0001_tables (sales_order_desk) (head)",
+    ]
+
+
+def test_the_demo_leaves_a_project_to_go_on_with(tmp_path: Path, bare_environment: dict[str, str]) -> None:
+    folder = tmp_path / "demo"
+
+    done = subprocess.run(
+        [sys.executable, ROOT / "tools" / "demo.py", folder],
+        env=bare_environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "201 billing 1.0.0" in done.stdout
+    assert "409 A module named billing" in done.stdout
+    assert f"cd {folder}" in done.stdout
+    assert (folder / ".venv").exists()
+    assert not (folder / ".dev" / "postgres" / "postmaster.pid").exists()
+
+
+def test_the_demo_does_not_touch_a_folder_that_exists(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "tools" / "demo.py", tmp_path], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 1
+    assert "exists already" in done.stdout
+    assert list(tmp_path.iterdir()) == []
