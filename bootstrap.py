@@ -45,7 +45,7 @@ def install() -> str | None:
     print("bootstrap: putting nox and uv into .venv/bootstrap", flush=True)
     if run(sys.executable, "-m", "venv", "--clear", VENV):
         return "Python cannot make a virtual environment here. Install its venv (Debian: apt-get install python3-venv)."
-    pip = [BIN / "python", "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    pip = [str(BIN / "python"), "-m", "pip", "--quiet", "--disable-pip-version-check"]
     if run(*pip, "install", "--require-hashes", "--requirement", REQUIREMENTS):
         return "pip could not install nox and uv, as said above. Check the way to your package index, and try again."
     shutil.copy(REQUIREMENTS, installed)

@@ -32,11 +32,20 @@ def read_modules(project: Path) -> tuple[list[Module], list[str]]:
     modules, problems = [], []
     for path in sorted(project.glob(".copier-answers.*.yml")):
         try:
-            modules.append(_module_of(yaml.safe_load(path.read_bytes())))
-        except (yaml.YAMLError, ValueError) as wrong:
-            reason = " ".join(str(wrong).split())
-            problems.append(f"{path.name}: {reason}. Fix: restore the file from git, or render the module again.")
+            modules.append(_module_of(_parsed(path)))
+        except ValueError as wrong:
+            problems.append(f"{path.name}: {wrong}. Fix: restore the file from git, or render the module again.")
     return sorted(modules), problems
+
+
+def _parsed(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_bytes())
+    except yaml.MarkedYAMLError as broken:
+        line = broken.problem_mark.line + 1 if broken.problem_mark else 1
+        raise ValueError(f"line {line} is not valid YAML, or holds more than plain values") from None
+    except yaml.YAMLError:
+        raise ValueError("it holds characters that YAML does not allow") from None
 
 
 def _module_of(answers: Any) -> Module:

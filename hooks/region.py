@@ -1,5 +1,6 @@
 """One list of strings at the top level of a Python file: add entries, and leave every other byte alone."""
 
+import ast
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -58,9 +59,18 @@ def _parse(source: bytes) -> cst.Module:
         return cst.parse_module(source)
     except cst.ParserSyntaxError as broken:
         fix = "mend the syntax; conflict markers count as such"
-        raise RegionError(Fault(broken.raw_line, "the file is not valid Python", fix)) from None
+        raise RegionError(Fault(_line_of(broken, source), "the file is not valid Python", fix)) from None
     except (UnicodeDecodeError, LookupError, SyntaxError):
         raise RegionError(Fault(1, "the file's encoding cannot be read", "save it as UTF-8")) from None
+
+
+def _line_of(broken: cst.ParserSyntaxError, source: bytes) -> int:
+    """Return the line that Python itself names, for libcst may name the next; libcst's where Python sees no fault."""
+    try:
+        ast.parse(source)
+    except SyntaxError as fault:
+        return fault.lineno or broken.raw_line
+    return broken.raw_line
 
 
 def _find_list(module: cst.Module, *, name: str) -> cst.List:

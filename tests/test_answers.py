@@ -28,8 +28,9 @@ def test_every_answers_file_of_a_module_is_read(tmp_path: Path) -> None:
         ("scope: module\ndomain: tech\nmodule: '\"] + evil()'\n", "`module` is not the name"),
         ("scope: module\ndomain: ../up\nmodule: cc\n", "`domain` is not the name"),
         ("scope: module\ndomain: tech\nmodule: |\n  cc\n", "`module` is not the name"),
-        ("<<<<<<< ours\nscope: module\n", "could not find expected ':'"),
-        ("!!python/object/apply:os.system ['true']", "could not determine a constructor"),
+        ("<<<<<<< ours\nscope: module\n", "line 2 is not valid YAML"),
+        ("scope: \0", "characters that YAML does not allow"),
+        ("!!python/object/apply:os.system ['true']", "holds more than plain values"),
     ],
 )
 def test_an_answers_file_is_not_trusted(tmp_path: Path, text: str, reason: str) -> None:

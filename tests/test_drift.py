@@ -25,7 +25,7 @@ def test_one_byte_of_difference_is_shown(instance: Path, pristine: Path, capsys:
 
     assert compare(committed=instance, fresh=pristine) == 1
 
-    shown = capsys.readouterr().out
+    shown = "".join(capsys.readouterr())
     assert '-"""Liveness and Readiness of' in shown
     assert '+"""Liveness and readiness of' in shown
     assert "Fix: nox -s render" in shown

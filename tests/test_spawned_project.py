@@ -16,7 +16,11 @@ def shop(template: Path, tmp_path_factory: pytest.TempPathFactory, bare_environm
     copy = [sys.executable, "-m", "copier", "copy", "--trust", "--defaults", "--quiet"]
     project = ["--data", "project_name=shop", "--data", "domain=sales", "--data", "module=order_desk"]
     module = ["--data", "scope=module", "--data", "domain=biz", "--data", "module=crm"]
-    for command in ([*copy, *project, template, folder], [*copy, *module, template, folder], ["uv", "sync", "--quiet"]):
+    for command in (
+        [*copy, *project, str(template), str(folder)],
+        [*copy, *module, str(template), str(folder)],
+        ["uv", "sync", "--quiet"],
+    ):
         subprocess.run(command, cwd=folder if command[0] == "uv" else None, env=bare_environment, check=True)
     return folder
 

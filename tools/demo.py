@@ -85,7 +85,7 @@ def install(folder: Path) -> Step:
 def serving(folder: Path, steps: list[Step]) -> Iterator[str]:
     """Run scripts/dev.py, note what it says of its own steps, and yield the address that it serves."""
     port = free_port()
-    python = folder / ".venv" / "bin" / "python"
+    python = str(folder / ".venv" / "bin" / "python")
     command = [python, "scripts/dev.py", "--no-reload", "--port", str(port)]
     console.print("[dim]>[/] starting it, with a PostgreSQL of its own")
     server = subprocess.Popen(

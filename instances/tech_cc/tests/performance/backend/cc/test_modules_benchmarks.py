@@ -53,7 +53,8 @@ def test_write_by_request(measure: Measure, committing_client: AsyncClient) -> N
 
 @pytest.mark.benchmark(group="cc: write one module")
 def test_write_by_driver(measure: Measure, driver: asyncpg.Connection) -> None:
-    insert = "INSERT INTO cc.modules (id, name, version, is_active) VALUES (gen_random_uuid(), $1, '1', true)"
+    columns = "(id, name, version, is_active) VALUES (gen_random_uuid(), $1, '1', true)"
+    insert = f"INSERT INTO cc.modules {columns}"
     number = count()
     measure(lambda: driver.execute(insert, f"m{next(number)}"))
 
