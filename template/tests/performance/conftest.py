@@ -1,7 +1,7 @@
 """How asynchronous work is measured: on the loop on which its fixtures live, one await a round."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
@@ -10,6 +10,18 @@ type Work = Callable[[], Awaitable[object]]
 
 ROUNDS = 300
 WARM_UP_ROUNDS = 30
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_coverage(pytestconfig: pytest.Config) -> Iterator[None]:
+    """Coverage would be most of what is measured."""
+    coverage = pytestconfig.pluginmanager.getplugin("_cov")
+    controller = coverage.cov_controller if coverage else None
+    if controller:
+        controller.pause()
+    yield
+    if controller:
+        controller.resume()
 
 
 @pytest.fixture(scope="session")
