@@ -116,6 +116,7 @@ def of_project(project: Path, runs: int) -> Iterator[Row]:
     yield Row("`uv run pytest`", f"{suite_s:.0f} s", "< 30 s")
     shutil.rmtree(project / ".venv")
     shutil.rmtree(project / ".dev")
+    
     files = [path for path in project.rglob("*") if path.is_file() and "cache" not in str(path)]
     sources = [path for path in files if path.suffix == ".py"]
     lines = sum(len(path.read_text().splitlines()) for path in sources)

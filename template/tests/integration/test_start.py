@@ -25,9 +25,7 @@ type Start = Callable[..., subprocess.Popen[str]]
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_port()
 
 
 @pytest.fixture
@@ -65,6 +63,13 @@ def start() -> Iterator[Start]:
         process.wait()
 
 
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def refusal(process: subprocess.Popen[str]) -> str:
     """Return what a process prints that must refuse, without a traceback, soon."""
     output, _ = process.communicate(timeout=30)
@@ -91,49 +96,45 @@ def test_a_start_without_postgresql_is_refused_in_one_sentence(start: Start, por
     assert "127.0.0.1:1/gone" in output
 
 
-@pytest.mark.parametrize("command", [[*SERVE], [*DEV], ["-m", "alembic", "upgrade", "heads"]], ids=lambda c: c[-1])
-def test_a_start_with_a_wrong_setting_is_refused_in_one_sentence(start: Start, command: list[str]) -> None:
-    output = refusal(start(*command, DATABASE_URL="postgresql://u:s3cret@h"))
+def test_a_start_with_a_wrong_setting_is_refused_in_one_sentence(start: Start) -> None:
+    commands = [SERVE, DEV, ["-m", "alembic", "upgrade", "heads"]]
 
-    assert "Configuration: DATABASE_URL must end in the name of a database." in output
+    for process in [start(*command, DATABASE_URL="postgresql://u:s3cret@h") for command in commands]:
+        assert "Configuration: DATABASE_URL must end in the name of a database." in refusal(process)
 
 
 def test_production_without_a_database_of_its_own_is_refused(start: Start) -> None:
-    assert "DATABASE_URL must be set in production" in refusal(start(*SERVE, ENVIRONMENT="production", DATABASE_URL=""))
+    served = start(*SERVE, ENVIRONMENT="production", DATABASE_URL="")
+    tested = start("-m", "pytest", "--no-cov", ENVIRONMENT="production", DATABASE_URL="postgresql://u:s3cret@h/d")
+
+    assert "DATABASE_URL must be set in production" in refusal(served)
+    assert "Tests do not run with ENVIRONMENT=production." in refusal(tested)
 
 
-def test_tests_refuse_to_run_in_production(start: Start) -> None:
-    url = "postgresql+asyncpg://u:s3cret@h/d"
-
-    output = refusal(start("-m", "pytest", "tests/unit", ENVIRONMENT="production", DATABASE_URL=url))
-
-    assert "Tests do not run with ENVIRONMENT=production." in output
-
-
-@pytest.mark.parametrize("command", [DEV, SERVE], ids=["dev.py", "uvicorn"])
-def test_a_port_that_is_taken_is_named(start: Start, port: int, command: list[str], database_url: str) -> None:
+def test_a_port_that_is_taken_is_named(start: Start, port: int, database_url: str) -> None:
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", port))
         holder.listen()
 
-        output = refusal(start(*command, "--port", str(port), DATABASE_URL=database_url))
+        processes = [start(*command, "--port", str(port), DATABASE_URL=database_url) for command in (DEV, SERVE)]
+        outputs = [refusal(process) for process in processes]
 
-    assert str(port) in output
-    assert "in use" in output
+    assert all(str(port) in output and "in use" in output for output in outputs)
 
 
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
-def test_one_command_starts_what_is_missing_and_stops_it_again(
-    start: Start, port: int, end: signal.Signals, project_copy: Path
-) -> None:
-    process = start(*DEV, "--port", str(port), folder=project_copy, DATABASE_URL="")
+def test_one_command_starts_what_is_missing_and_stops_it_again(start: Start, project_copy: Path) -> None:
+    for end in (signal.SIGINT, signal.SIGTERM):  # the second run finds the data of the first
+        port = free_port()
+        process = start("scripts/dev.py", "--no-reload", "--port", str(port), folder=project_copy, DATABASE_URL="")
+        assert first_answer(port, process) == 200
+        second = start("scripts/dev.py", "--port", str(free_port()), folder=project_copy, DATABASE_URL="")
+        assert "runs in this project already" in refusal(second)
 
-    assert first_answer(port, process) == 200
-    process.send_signal(end)
-    output, _ = process.communicate(timeout=20)
+        process.send_signal(end)
+        output, _ = process.communicate(timeout=20)
 
-    assert process.returncode == 0, output
-    assert "stopping PostgreSQL" in output
-    assert not (project_copy / ".dev" / "postgres" / "postmaster.pid").exists()
-    with pytest.raises(ConnectError):
-        get(f"http://127.0.0.1:{port}/health/live")
+        assert process.returncode == 0, output
+        assert "stopping PostgreSQL" in output
+        assert not (project_copy / ".dev" / "postgres" / "postmaster.pid").exists()
+        with pytest.raises(ConnectError):
+            get(f"http://127.0.0.1:{port}/health/live")
