@@ -95,7 +95,10 @@ async def _check_connection(engine: AsyncEngine, settings: Settings) -> None:
     except DATABASE_FAULTS as fault:
         if (refusal := unavailable(fault)) is None:
             raise
-        raise StartupError(f"{refusal} The address is {address(settings)}, from DATABASE_URL.") from fault
+        where = (
+            "from DATABASE_URL" if settings.database_is_named else "the default; scripts/dev.py brings a server along"
+        )
+        raise StartupError(f"{refusal} The address is {address(settings)}, {where}.") from fault
     if is_superuser and settings.is_production:
         raise StartupError("DATABASE_URL names a superuser. Give the service a role of its own in production.")
 

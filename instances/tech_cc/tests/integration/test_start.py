@@ -122,6 +122,16 @@ def test_a_port_that_is_taken_is_named(start: Start, port: int, database_url: st
     assert all(str(port) in output and "in use" in output for output in outputs)
 
 
+def test_the_documented_command_serves_and_stops(start: Start, port: int, database_url: str) -> None:
+    process = start(*SERVE, "--reload", "--host", "127.0.0.1", "--port", str(port), DATABASE_URL=database_url)
+
+    assert first_answer(port, process) == 200
+    assert get(f"http://127.0.0.1:{port}/docs").status_code == 200
+    process.send_signal(signal.SIGTERM)
+
+    assert process.wait(timeout=20) in (0, -signal.SIGTERM)
+
+
 def test_one_command_starts_what_is_missing_and_stops_it_again(start: Start, project_copy: Path) -> None:
     for end in (signal.SIGINT, signal.SIGTERM):  # the second run finds the data of the first
         port = free_port()
