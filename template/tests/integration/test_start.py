@@ -60,7 +60,7 @@ def start() -> Iterator[Start]:
     yield start
     for process in processes:
         process.kill()
-        process.wait()
+        process.communicate()
 
 
 def free_port() -> int:
