@@ -62,7 +62,7 @@ def main() -> int:
         console.print(str(fault), style="red", markup=False)
         return 1
     console.print(summary(steps))
-    console.print(next_commands(folder), markup=False)
+    console.print(next_commands(folder), markup=False, soft_wrap=True)
     return 0
 
 
