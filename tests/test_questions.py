@@ -22,7 +22,7 @@ BAD_PROJECTS = ["", "Cos", "co s", "-cos", "cos-", "co--s", "cos_x", "c" * 41, "
 
 @pytest.mark.parametrize("module", BAD_MODULES, ids=ascii)
 def test_a_bad_module_name_is_refused_and_nothing_is_written(spawn: Spawn, tmp_path: Path, module: str) -> None:
-    with pytest.raises(ValueError, match=r"cannot name a module.*as in cc or order_desk"):
+    with pytest.raises(ValueError, match=r"A module (is named like order_desk: a-z first|cannot be named \w+: Python)"):
         spawn(module=module)
 
     assert list(tmp_path.iterdir()) == []
@@ -30,7 +30,7 @@ def test_a_bad_module_name_is_refused_and_nothing_is_written(spawn: Spawn, tmp_p
 
 @pytest.mark.parametrize("domain", BAD_DOMAINS, ids=ascii)
 def test_a_bad_domain_name_is_refused_and_nothing_is_written(spawn: Spawn, tmp_path: Path, domain: str) -> None:
-    with pytest.raises(ValueError, match=r"cannot name a domain.*as in tech or sales2"):
+    with pytest.raises(ValueError, match="A domain is named like sales2: a-z first"):
         spawn(domain=domain)
 
     assert list(tmp_path.iterdir()) == []
@@ -38,7 +38,7 @@ def test_a_bad_domain_name_is_refused_and_nothing_is_written(spawn: Spawn, tmp_p
 
 @pytest.mark.parametrize("project_name", BAD_PROJECTS, ids=ascii)
 def test_a_bad_project_name_is_refused_and_nothing_is_written(spawn: Spawn, tmp_path: Path, project_name: str) -> None:
-    with pytest.raises(ValueError, match=r"cannot name a project.*as in cos or order-desk"):
+    with pytest.raises(ValueError, match="A project is named like order-desk: a-z first"):
         spawn(project_name=project_name)
 
     assert list(tmp_path.iterdir()) == []
@@ -64,7 +64,7 @@ def test_on_the_command_line_our_sentence_is_the_last_line(template: Path, tmp_p
     refused = copier("--defaults", how, given, str(template), str(tmp_path / "project"))
 
     assert refused.returncode != 0
-    assert '"Pem" cannot name a module. Use up to 30 lower-case letters' in refused.stderr.splitlines()[-1]
+    assert "A module is named like order_desk: a-z first, then a-z, 0-9" in refused.stderr.splitlines()[-1]
     assert not (tmp_path / "project").exists()
 
 
