@@ -3,17 +3,20 @@
 import time
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
 from sqlalchemy import text
 
 from common.errors import UnavailableError
+from db.base import Base
 from db.connection import Database
-from db.unavailable import DATABASE_FAULTS, unavailable
+from db.unavailable import DATABASE_FAULTS, MIGRATE, unavailable
 
 router = APIRouter(prefix="/health", tags=["health"])
+
+MISSING_TABLES = "SELECT name FROM unnest(CAST(:names AS text[])) AS name WHERE to_regclass(name) IS NULL LIMIT 1"
 
 Probe = Callable[[], Awaitable[None]]
 
@@ -38,7 +41,7 @@ class Readiness(BaseModel):
 def get_probes(request: Request) -> dict[str, Probe]:
     """Return how to ask each dependency whether it is there; a probe raises `UnavailableError` where it is not."""
     database: Database = request.app.state.database
-    return {"postgres": lambda: _ask_postgres(database)}
+    return {"postgres": lambda: _ask_postgres(database), "tables": lambda: _look_for_tables(database)}
 
 
 @router.get("/live")
@@ -69,9 +72,20 @@ async def _ask(probe: Probe) -> Dependency:
 
 
 async def _ask_postgres(database: Database) -> None:
+    await _execute(database, "SELECT 1")
+
+
+async def _look_for_tables(database: Database) -> None:
+    missing = await _execute(database, MISSING_TABLES, names=sorted(Base.metadata.tables))
+    if missing:
+        raise UnavailableError(f"The database lacks the table {missing}. {MIGRATE}")
+
+
+async def _execute(database: Database, sql: str, **parameters: Any) -> Any:
+    """Return the first value of the first row."""
     try:
         async with database.engine.connect() as connection:
-            await connection.execute(text("SELECT 1"))
+            return await connection.scalar(text(sql), parameters)
     except DATABASE_FAULTS as fault:
         if (refusal := unavailable(fault)) is None:
             raise

@@ -1,6 +1,7 @@
 """Migrations run here: every module keeps its own base, and all of them share one metadata."""
 
 import asyncio
+import re
 import sys
 from importlib import import_module
 from typing import Any, Final
@@ -8,7 +9,7 @@ from typing import Any, Final
 from alembic import context
 from alembic.ddl.postgresql import PostgresqlImpl
 from alembic.runtime.migration import MigrationInfo
-from sqlalchemy import Connection, String, Table
+from sqlalchemy import Connection, String, Table, func, select
 
 from common.config import Settings, settings_or_exit
 from db.base import Base
@@ -22,6 +23,7 @@ MODEL_MODULES: list[str] = [
 ]
 # End of the model files.
 
+MIGRATION_LOCK: Final = 0x636F73  # any number will do, as long as all who migrate this database use the same one
 # A migration that waits for a lock makes everybody behind it wait: rather fail, and try again in a quieter hour.
 # For one that must take longer: `alembic -x lock_timeout=30s -x statement_timeout=1h upgrade heads`.
 TIME_LIMITS: Final = {"lock_timeout": "5s", "statement_timeout": "15min"}
@@ -55,14 +57,26 @@ def migrate(connection: Connection) -> None:
 
 
 async def migrate_online(settings: Settings) -> None:
-    """Connect, with time limits on locks and statements, and migrate."""
-    limits = TIME_LIMITS | context.get_x_argument(as_dictionary=True)
-    engine = create_single_use_engine(settings, server_settings={key: str(value) for key, value in limits.items()})
+    """Connect, with time limits on locks and statements, and migrate; of several at once, one after the other."""
+    engine = create_single_use_engine(settings, server_settings=time_limits())
     try:
         async with engine.connect() as connection:
+            await connection.execute(select(func.pg_advisory_lock(MIGRATION_LOCK)))
+            await connection.commit()  # the lock is the session's; Alembic begins its own transactions
             await connection.run_sync(migrate)
     finally:
         await engine.dispose()
+
+
+def time_limits() -> dict[str, str]:
+    """Return the limits, as `-x` on the command line changes them."""
+    given = {key: str(value) for key, value in context.get_x_argument(as_dictionary=True).items()}
+    wrong = [
+        key for key, value in given.items() if key not in TIME_LIMITS or not re.fullmatch(r"\d+(ms|s|min|h)", value)
+    ]
+    if wrong:
+        sys.exit(f"-x {wrong[0]}: takes {' or '.join(TIME_LIMITS)}, with a time such as 500ms, 30s, 15min or 1h.")
+    return TIME_LIMITS | given
 
 
 def print_sql(settings: Settings) -> None:
@@ -92,10 +106,11 @@ def _is_ours(name: str | None, kind: str, _parents: object) -> bool:
 
 
 def _report(ctx: object, step: MigrationInfo, heads: object, run_args: object) -> None:  # noqa: ARG001  # called by name
-    print(f"{'upgraded to' if step.is_upgrade else 'downgraded from'} {step.up_revision_id}", file=sys.stderr)  # noqa: T201
+    done = "upgraded to" if step.is_upgrade else "downgraded from"
+    print(f"{address(settings)}: {done} {step.up_revision_id}", file=sys.stderr)  # noqa: T201
 
 
-settings: Settings = context.config.attributes.get("settings") or settings_or_exit()
+settings: Settings = context.config.attributes.get("settings") or settings_or_exit(modules=len(MODEL_MODULES) // 2)
 for model_module in MODEL_MODULES:
     import_module(model_module)
 main(settings)

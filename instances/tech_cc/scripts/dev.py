@@ -8,6 +8,7 @@ Without DATABASE_URL, in the environment or in .env, a PostgreSQL of the project
 
 import argparse
 import asyncio
+import ctypes
 import os
 import signal
 import socket
@@ -24,13 +25,15 @@ from common.config import settings_or_exit
 from embedded.postgres import PostgresStartError, create_role_and_database, running_postgres, url_of
 
 PROJECT = Path(__file__).resolve().parent.parent
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def main() -> None:
     """Run until somebody ends it."""
     options = _options()
     os.chdir(PROJECT)  # .env, alembic.ini and src/ are found from there, wherever this is called from
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    for end in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(end, lambda *_: sys.exit(0))
     _refuse_taken_port(options.host, options.port)
     try:
         with _database():
@@ -50,12 +53,14 @@ def _database() -> Iterator[None]:
         _say("using the database that DATABASE_URL names")
         yield
         return
-    (PROJECT / ".dev").mkdir(exist_ok=True)
     lock = FileLock(PROJECT / ".dev" / "postgres.lock")
     try:
+        (PROJECT / ".dev").mkdir(exist_ok=True)
         lock.acquire(blocking=False)
     except Timeout:
         sys.exit("scripts/dev.py runs in this project already. End that run, or set DATABASE_URL for this one.")
+    except OSError as fault:
+        sys.exit(f"Cannot keep data in {PROJECT / '.dev'}: {fault.strerror}. Make it a folder of yours, or remove it.")
     started = time.perf_counter()
     with lock, running_postgres(PROJECT / ".dev" / "postgres") as server:
         asyncio.run(create_role_and_database(server))
@@ -71,8 +76,7 @@ def _database() -> Iterator[None]:
 
 def _migrate() -> None:
     started = time.perf_counter()
-    run = subprocess.run([sys.executable, "-m", "alembic", "upgrade", "heads"], check=False)
-    if run.returncode != 0:
+    if _run("alembic", "upgrade", "heads") != 0:
         sys.exit("The migrations did not run, as said above; nothing is served.")
     _say(f"migrated in {time.perf_counter() - started:.1f} s")
 
@@ -80,13 +84,23 @@ def _migrate() -> None:
 def _serve(options: argparse.Namespace) -> int:
     """Serve until the server ends, or this process is told to; return the server's exit status."""
     reload = ["--reload", "--reload-dir", "src"] if options.reload else []
-    address = ["--host", options.host, "--port", str(options.port)]
-    server = subprocess.Popen([sys.executable, "-m", "uvicorn", "src.cos_main:app", *address, *reload])
+    return _run("uvicorn", "src.cos_main:app", "--host", options.host, "--port", str(options.port), *reload)
+
+
+def _run(module: str, *arguments: str) -> int:
+    """Run a module in a process that Ctrl-C does not reach, and that ends with this one; return its exit status."""
+    command = [sys.executable, "-m", module, *arguments]
+    process = subprocess.Popen(command, process_group=0, preexec_fn=_end_with_parent)  # noqa: PLW1509  # no threads here
     try:
-        return server.wait()
+        return process.wait()
     finally:
-        server.terminate()
-        server.wait()
+        process.terminate()
+        process.wait()
+
+
+def _end_with_parent() -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _refuse_taken_port(host: str, port: int) -> None:

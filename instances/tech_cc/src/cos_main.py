@@ -2,14 +2,13 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from http import HTTPStatus
 
 from fastapi import FastAPI
 
 import health
 from backend.slice import load_slice
 from common.config import Settings, settings_or_exit
-from common.errors import add_error_handlers, problems
+from common.errors import add_error_handlers
 from common.logger import configure_logging
 from common.quiet_startup import QuietStartup
 from common.request_body import RequestBodyLimits
@@ -32,7 +31,7 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.database = database
             yield
 
-    app = FastAPI(title="COS", version="0.1.0", lifespan=lifespan, responses=problems(HTTPStatus.SERVICE_UNAVAILABLE))
+    app = FastAPI(title="COS", version="0.1.0", lifespan=lifespan, redirect_slashes=False)
     add_error_handlers(app)
     app.add_middleware(RequestBodyLimits)
     app.add_middleware(QuietStartup)
@@ -42,4 +41,4 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-app = create_app(settings_or_exit())
+app = create_app(settings_or_exit(modules=len(SLICES)))

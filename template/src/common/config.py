@@ -10,8 +10,10 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 DEVELOPMENT_DATABASE_URL = "postgresql+asyncpg://cos_user:cos_pass@127.0.0.1:5433/cos_db"
-MEM0_SCHEMA_PATTERN = r"^[a-z_][a-z0-9_]*(\{module\})?[a-z0-9_]*$"
+MEM0_SCHEMA_PATTERN = r"^mem0[a-z0-9_]*(\{module\}[a-z0-9_]*)?$"  # so it is never a module's own schema
 ASYNCPG_URL_OPTIONS = {"host", "port", "ssl"}
+SSL_MODES = {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
+PORT_MAX = 65535
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
@@ -81,9 +83,23 @@ def asyncpg_url(given: str) -> URL:
     if not url.database:
         raise ValueError("must end in the name of a database")
     options: dict[str, Any] = {"ssl" if key == "sslmode" else key: value for key, value in url.query.items()}
-    if unknown := sorted(options.keys() - ASYNCPG_URL_OPTIONS):
-        raise ValueError(f"has an option that asyncpg does not know: {', '.join(unknown)}")
+    if options.keys() - ASYNCPG_URL_OPTIONS or not all(isinstance(value, str) for value in options.values()):
+        raise ValueError("has options that asyncpg does not know; host, port and sslmode are known, once each")
+    if options.get("ssl", "require") not in SSL_MODES:
+        raise ValueError(f"must have one of these as its sslmode: {', '.join(sorted(SSL_MODES))}")
+    _check_place(url.host or "", str(url.port or options.get("port", "5432")))
     return url.set(drivername="postgresql+asyncpg", query=options)
+
+
+def _check_place(host: str, port: str) -> None:
+    if "@" in host:
+        raise ValueError("has an @ too many; write one in a password as %40")
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        raise ValueError("must name a host whose parts have 1 to 63 characters") from None
+    if not port.isdecimal() or not 1 <= int(port) <= PORT_MAX:
+        raise ValueError(f"must have a port from 1 to {PORT_MAX}")
 
 
 @cache
@@ -95,17 +111,24 @@ def get_settings() -> Settings:
     """
     try:
         return Settings()
+    except UnicodeDecodeError:
+        raise ConfigurationError("The file .env is not UTF-8. Save it as UTF-8.") from None
     except ValidationError as invalid:
         faults = "; ".join(_sentence(fault["loc"], fault["msg"]) for fault in invalid.errors(include_url=False))
         raise ConfigurationError(f"{faults}. Mend it in the environment or in .env (see .env.example).") from None
 
 
-def settings_or_exit() -> Settings:
-    """Return the process's settings, or end the process with one sentence on stderr and status 1."""
+def settings_or_exit(*, modules: int = 1) -> Settings:
+    """Return the settings for a process with so many modules, or end it with one sentence on stderr and status 1."""
     try:
-        return get_settings()
+        settings = get_settings()
     except ConfigurationError as wrong:
         sys.exit(f"Configuration: {wrong}")
+    if modules > 1 and "{module}" not in settings.mem0_schema:
+        sys.exit(
+            "Configuration: MEM0_SCHEMA is one name for several modules. Put {module} into it, as in mem0_{module}."
+        )
+    return settings
 
 
 def _sentence(location: tuple[int | str, ...], rule: str) -> str:

@@ -1,4 +1,6 @@
 import asyncio
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from common.config import Settings
-from databases import alembic_config, downgrade, upgrade
+from databases import PROJECT, alembic_config, downgrade, upgrade
 from db.base import Base
 
 SYSTEM_SCHEMAS = {"information_schema", "public"}
@@ -104,6 +106,26 @@ async def test_a_migration_gives_up_on_a_lock_that_it_cannot_have(
     await engine.dispose()
     assert await inspected(empty_database, tables) == set(Base.metadata.tables)
     capfd.readouterr()
+
+
+@pytest.mark.parametrize("limit", ["lock_timeout=banana", "foo=1s", "lock_timeout=5"])
+async def test_a_time_limit_that_makes_no_sense_is_refused(empty_database: Settings, limit: str) -> None:
+    config = alembic_config(empty_database)
+    config.cmd_opts = type("Options", (), {"x": [limit]})()
+
+    with pytest.raises(SystemExit, match="takes lock_timeout or statement_timeout, with a time such as"):
+        await asyncio.to_thread(command.upgrade, config, "heads")
+
+
+async def test_of_several_upgrades_at_once_one_does_the_work(empty_database: Settings) -> None:
+    alembic = [sys.executable, "-m", "alembic", "upgrade", "heads"]
+    url = empty_database.sqlalchemy_url.render_as_string(hide_password=False)
+    environment = {**os.environ, "DATABASE_URL": url}
+
+    upgrades = [await asyncio.create_subprocess_exec(*alembic, cwd=PROJECT, env=environment) for _ in range(3)]
+
+    assert [await upgrade.wait() for upgrade in upgrades] == [0, 0, 0]
+    assert await inspected(empty_database, tables) == set(Base.metadata.tables)
 
 
 async def test_time_limits_are_set_while_migrations_run(

@@ -10,6 +10,10 @@ async def test_the_documentation_is_served(client: AsyncClient, page: str, title
     assert title in answer.text
 
 
+async def test_a_trailing_slash_is_another_address(client: AsyncClient) -> None:
+    assert (await client.get("/docs/")).status_code == 404
+
+
 async def test_every_route_documents_its_refusals_as_problems(client: AsyncClient) -> None:
     paths = (await client.get("/openapi.json")).json()["paths"]
 
@@ -19,7 +23,7 @@ async def test_every_route_documents_its_refusals_as_problems(client: AsyncClien
         if not path.startswith("/health/")
         for method, operation in methods.items()
         for status, response in operation["responses"].items()
-        if int(status) >= 400 and "application/problem+json" not in response["content"]
+        if int(status) >= 400 and list(response["content"]) != ["application/problem+json"]
     ]
 
     assert unlike_problems == []

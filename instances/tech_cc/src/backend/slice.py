@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from importlib import import_module
 
 from fastapi import APIRouter, FastAPI
+
+from common.errors import problems
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +21,9 @@ class Slice:
     def mount(self, app: FastAPI) -> None:
         """Add the slice's routes."""
         for router in self.routers:
-            app.include_router(router, prefix=f"/{self.module}", tags=[self.module])
+            app.include_router(
+                router, prefix=f"/{self.module}", tags=[self.module], responses=problems(HTTPStatus.SERVICE_UNAVAILABLE)
+            )
 
 
 def load_slice(package: str) -> Slice:

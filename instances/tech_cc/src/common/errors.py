@@ -3,14 +3,17 @@
 import json
 import logging
 import re
+from functools import partial
 from http import HTTPStatus
 from typing import Any, ClassVar
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +24,8 @@ SENTENCES = {
     HTTPStatus.NOT_FOUND: "There is nothing at this address. /docs lists what there is.",
     HTTPStatus.METHOD_NOT_ALLOWED: "This address does not take that method. `Allow` names the ones it takes.",
 }
+FAULT_LIMIT = 20
+NAME_LIMIT = 100
 TERSE = {"Not Found", "Method Not Allowed", "There was an error parsing the body"}
 
 
@@ -117,17 +122,35 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _explain)
     app.add_exception_handler(HTTPException, _restate)
     app.add_exception_handler(Exception, _apologise)
+    app.openapi = partial(_openapi, app)  # type: ignore[method-assign]  # FastAPI's documented way to change it
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """Return FastAPI's description, without the plain JSON that it documents beside every problem."""
+    description = FastAPI.openapi(app)
+    for operations in description["paths"].values():
+        for operation in operations.values():
+            for response in operation["responses"].values():
+                if ProblemResponse.media_type in response.get("content", {}):
+                    response["content"].pop("application/json", None)
+    return description
 
 
 async def _decline(_request: Request, refusal: Exception) -> ProblemResponse:
     assert isinstance(refusal, RefusalError)
+    if isinstance(refusal, UnavailableError):
+        log.warning("%s", refusal, exc_info=refusal.__cause__)
     return ProblemResponse(refusal.status, str(refusal), name=_kebab(refusal), headers=refusal.headers)
 
 
 async def _explain(request: Request, invalid: Exception) -> ProblemResponse:
     # Never echo the input: it may be NaN, a surrogate, a secret, or a megabyte.
     assert isinstance(invalid, RequestValidationError)
-    faults = [Fault(at=[str(part) for part in fault["loc"]], rule=fault["msg"]) for fault in invalid.errors()]
+    # Nor all of it: a megabyte of unknown fields would be a longer answer, and their names come from the client.
+    faults = [
+        Fault(at=[str(part)[:NAME_LIMIT] for part in fault["loc"]], rule=fault["msg"])
+        for fault in invalid.errors()[:FAULT_LIMIT]
+    ]
     body_alone_is_wrong = [fault.at for fault in faults] == [["body"]]
     if body_alone_is_wrong and not _is_json(request.headers.get("content-type", "")):
         detail = "The body is not labelled as JSON. Send it with `Content-Type: application/json`."
@@ -136,11 +159,20 @@ async def _explain(request: Request, invalid: Exception) -> ProblemResponse:
     return ProblemResponse(HTTPStatus.UNPROCESSABLE_ENTITY, detail, name="invalid-request", faults=faults)
 
 
-async def _restate(_request: Request, plain: Exception) -> ProblemResponse:
+async def _restate(request: Request, plain: Exception) -> ProblemResponse:
     assert isinstance(plain, HTTPException)
-    status = HTTPStatus(plain.status_code)
+    status, headers = HTTPStatus(plain.status_code), dict(plain.headers or {})
     detail = SENTENCES.get(status, plain.detail) if plain.detail in TERSE else plain.detail
-    return ProblemResponse(status, detail, headers=dict(plain.headers or {}))
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(sorted(_methods_of(request)))
+    return ProblemResponse(status, detail, headers=headers)
+
+
+def _methods_of(request: Request) -> set[str]:
+    """Return the methods of all routes at the request's path; Starlette itself names those of the first."""
+    routes = iter_route_contexts(request.app.routes)
+    at_path = (route for route in routes if route.path and compile_path(route.path)[0].match(request.scope["path"]))
+    return {method for route in at_path for method in route.methods or ()}
 
 
 async def _apologise(_request: Request, _fault: Exception) -> ProblemResponse:

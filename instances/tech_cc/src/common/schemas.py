@@ -6,10 +6,12 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
+import orjson
 from fastapi import Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 DOCUMENT_DEPTH_LIMIT = 32
+DOCUMENT_LIMIT_BYTES = 65_536  # so that a whole page of documents can be read at once
 INT8_MAX = 2**63 - 1
 
 
@@ -30,7 +32,10 @@ class RecordModel(BaseModel):
 
 
 class Page[Item](BaseModel):
-    """Part of a list, oldest first; `next_after` is the `after` of the next page, absent on the last one."""
+    """Part of a list, oldest first; `next_after` is the `after` of the next page, null on the last one.
+
+    A row whose transaction took long can appear behind a page that was read before it was committed.
+    """
 
     items: list[Item]
     next_after: UUID | None
@@ -60,6 +65,8 @@ StorableText = Annotated[str, AfterValidator(_storable_text)]
 def _storable_document(document: dict[str, Any]) -> dict[str, Any]:
     for depth, value in _walk(document):
         _check_value(value, depth=depth)
+    if len(orjson.dumps(document)) > DOCUMENT_LIMIT_BYTES:
+        raise ValueError(f"is larger than {DOCUMENT_LIMIT_BYTES} bytes")
     return document
 
 
@@ -92,5 +99,5 @@ def _check_value(value: object, *, depth: int) -> None:
 JsonDocument = Annotated[
     dict[str, Any],
     AfterValidator(_storable_document),
-    Field(description=f"A JSON object of at most {DOCUMENT_DEPTH_LIMIT} levels."),
+    Field(description=f"A JSON object of at most {DOCUMENT_DEPTH_LIMIT} levels and {DOCUMENT_LIMIT_BYTES} bytes."),
 ]

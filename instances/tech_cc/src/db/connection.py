@@ -18,8 +18,14 @@ from db.unavailable import DATABASE_FAULTS, unavailable
 CONNECT_TIMEOUT_S: Final = 1.5
 COMMAND_TIMEOUT_S: Final = 2.0
 POOL_TIMEOUT_S: Final = 2.0
-# A transaction left open holds back VACUUM and every reader of the log.
-IDLE_IN_TRANSACTION_LIMIT_MS: Final = 10_000
+SERVER_SETTINGS: Final = {
+    "application_name": "cos",
+    # Shorter than the command's time-out: while PostgreSQL answers, it says itself what took too long.
+    "lock_timeout": "1000ms",
+    "statement_timeout": "1800ms",
+    # A transaction left open holds back VACUUM and every reader of the log.
+    "idle_in_transaction_session_timeout": "10s",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +48,7 @@ def create_engine(settings: Settings) -> AsyncEngine:
         connect_args={
             "timeout": CONNECT_TIMEOUT_S,
             "command_timeout": COMMAND_TIMEOUT_S,
-            "server_settings": {
-                "application_name": "cos",
-                "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_LIMIT_MS),
-            },
+            "server_settings": SERVER_SETTINGS,
         },
     )
 

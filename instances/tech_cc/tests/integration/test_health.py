@@ -20,6 +20,17 @@ async def test_the_service_is_ready_while_postgresql_answers(client: AsyncClient
     assert answer.json()["dependencies"]["postgres"]["status"] == "up"
 
 
+async def test_the_service_is_not_ready_before_the_migrations(empty_database: Settings) -> None:
+    app = create_app(empty_database)
+
+    async with app.router.lifespan_context(app):
+        answer = await AsyncClient(transport=ASGITransport(app=app), base_url="http://test").get("/health/ready")
+
+    assert answer.status_code == 503
+    assert answer.json()["dependencies"]["postgres"]["status"] == "up"
+    assert "alembic upgrade heads" in answer.json()["dependencies"]["tables"]["detail"]
+
+
 @pytest.fixture
 async def client_without_database() -> AsyncClient:
     """A client of an application whose PostgreSQL went away after the start."""

@@ -75,10 +75,18 @@ def test_addresses_are_taken_as_hosting_platforms_write_them(given: str, meant: 
         ("DATABASE_URL", "mysql://u:s3cret@h/d", "DATABASE_URL must begin with"),
         ("DATABASE_URL", "postgresql://u:s3cret@h", "DATABASE_URL must end in"),
         ("DATABASE_URL", "postgresql://u:s3cret@h:port/d", "DATABASE_URL must look like"),
-        ("DATABASE_URL", "postgresql://u:s3cret@h/d?tcp=1", "DATABASE_URL has an option"),
+        ("DATABASE_URL", "postgresql://u:s3cret@h/d?tcp=1", "DATABASE_URL has options"),
         ("ENVIRONMENT", "prod", "ENVIRONMENT Input should be"),
         ("DATABASE_POOL_SIZE", "many", "DATABASE_POOL_SIZE Input should be"),
-        ("MEM0_SCHEMA", "Mem; drop", "MEM0_SCHEMA String should match"),
+        ("DATABASE_URL", "postgresql://u:s3cret@tail@h/d", "DATABASE_URL has an @ too many"),
+        ("DATABASE_URL", "postgresql://u:s3cret@h/d?host=a&host=b", "DATABASE_URL has options"),
+        ("DATABASE_URL", "postgresql://u:s3cret@h/d?sslmode=s3cret", "DATABASE_URL must have one of these"),
+        ("DATABASE_URL", "postgresql://u:s3cret@h:99999/d", "DATABASE_URL must have a port"),
+        ("DATABASE_URL", "postgresql://u:s3cret@/d?port=abc", "DATABASE_URL must have a port"),
+        ("DATABASE_URL", f"postgresql://u:s3cret@{'h' * 64}/d", "DATABASE_URL must name a host"),
+        ("MEM0_SCHEMA", "mem0; drop", "MEM0_SCHEMA String should match"),
+        ("MEM0_SCHEMA", "public", "MEM0_SCHEMA String should match"),
+        ("MEM0_SCHEMA", "mem0_{module}{module}", "MEM0_SCHEMA String should match"),
         ("SQLALCHEMY_LOG_LEVEL", "LOUD", "SQLALCHEMY_LOG_LEVEL Input should be"),
     ],
 )
@@ -94,6 +102,21 @@ def test_a_wrong_setting_ends_the_process_with_a_sentence(
     assert sentence.startswith(f"Configuration: {rule}")
     assert sentence.endswith("Mend it in the environment or in .env (see .env.example).")
     assert "s3cret" not in sentence
+
+
+def test_a_dotenv_that_is_not_text_is_refused() -> None:
+    Path(".env").write_bytes(b"\xff\xfe")
+
+    with pytest.raises(ConfigurationError, match="not UTF-8"):
+        get_settings()
+
+
+def test_one_scratch_schema_for_several_modules_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEM0_SCHEMA", "mem0")
+
+    assert settings_or_exit(modules=1).mem0_schema == "mem0"
+    with pytest.raises(SystemExit, match="MEM0_SCHEMA is one name for several modules"):
+        settings_or_exit(modules=2)
 
 
 def test_every_wrong_setting_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,7 +136,7 @@ def test_no_secret_is_printed() -> None:
 
 @pytest.mark.parametrize(
     ("pattern", "schema"),
-    [("mem0_{module}", "mem0_order_desk"), ("memory", "memory"), ("m_{module}_0", "m_order_desk_0")],
+    [("mem0_{module}", "mem0_order_desk"), ("mem0", "mem0"), ("mem0_{module}_0", "mem0_order_desk_0")],
 )
 def test_the_scratch_schema_of_a_module_follows_the_pattern(
     monkeypatch: pytest.MonkeyPatch, pattern: str, schema: str

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 from uuid_utils.compat import uuid7
 
-from common.schemas import DOCUMENT_DEPTH_LIMIT, JsonDocument, RecordModel, StorableText, page_of
+from common.schemas import DOCUMENT_DEPTH_LIMIT, DOCUMENT_LIMIT_BYTES, JsonDocument, RecordModel, StorableText, page_of
 
 DOCUMENT: TypeAdapter[dict[str, Any]] = TypeAdapter(JsonDocument)
 INT8 = st.integers(min_value=-(2**63) + 1, max_value=2**63 - 1)
@@ -42,6 +42,7 @@ def test_a_document_may_be_as_deep_as_the_limit() -> None:
         (nested(DOCUMENT_DEPTH_LIMIT + 1), "nested deeper"),
         (nested(100_000), "nested deeper"),
         ({"deep": [[[{"a": nested(DOCUMENT_DEPTH_LIMIT)}]]]}, "nested deeper"),
+        ({"large": "x" * DOCUMENT_LIMIT_BYTES}, "is larger than"),
         ({"nul": "a\0b"}, "NUL"),
         ({"nul \0 in a key": 1}, "NUL"),
         ({"half": ["\ud800"]}, "surrogate"),

@@ -14,8 +14,6 @@ def wrapped(original: Exception, *, is_disconnect: bool = False) -> DBAPIError:
     "fault",
     [
         PoolTimeoutError("QueuePool limit"),
-        ConnectionRefusedError(),
-        TimeoutError(),
         wrapped(asyncpg.TooManyConnectionsError("53300")),
         wrapped(asyncpg.DiskFullError("53100")),
         wrapped(asyncpg.DeadlockDetectedError("40P01")),
@@ -26,6 +24,10 @@ def wrapped(original: Exception, *, is_disconnect: bool = False) -> DBAPIError:
         wrapped(asyncpg.CannotConnectNowError("57P03")),
         wrapped(asyncpg.ConnectionDoesNotExistError("08003")),
         wrapped(asyncpg.UndefinedTableError("42P01")),
+        wrapped(asyncpg.UndefinedColumnError("42703")),
+        wrapped(asyncpg.InsufficientPrivilegeError("42501")),
+        wrapped(asyncpg.InvalidCachedStatementError("0A000")),
+        wrapped(asyncpg.ClientConfigurationError("no root certificate")),
         wrapped(asyncpg.InvalidPasswordError("28P01")),
         wrapped(asyncpg.InvalidCatalogNameError("3D000")),
         wrapped(asyncpg.InterfaceError("connection is closed"), is_disconnect=True),
@@ -40,15 +42,24 @@ def test_a_database_that_is_away_is_a_503_with_a_next_step(fault: Exception) -> 
     assert str(refusal).count(". ") >= 1
 
 
+async def test_a_server_that_cannot_be_reached_is_away() -> None:
+    with pytest.raises(OSError) as unreachable:  # noqa: PT011  # which one depends on the system
+        await asyncpg.connect(host="127.0.0.1", port=1, user="u", database="d")
+
+    assert str(unavailable(unreachable.value)).startswith("PostgreSQL does not answer.")
+
+
 @pytest.mark.parametrize(
     "fault",
     [
+        FileNotFoundError("a file that a route looked for"),
+        TimeoutError("a time limit that a route set itself"),
         wrapped(asyncpg.UniqueViolationError("23505")),
         wrapped(asyncpg.NumericValueOutOfRangeError("22003")),
         wrapped(asyncpg.PostgresSyntaxError("42601")),
         wrapped(asyncpg.InterfaceError("another operation is in progress")),
     ],
-    ids=lambda fault: type(fault.orig).__name__,
+    ids=lambda fault: type(getattr(fault, "orig", fault)).__name__,
 )
 def test_a_bug_is_not_taken_for_an_outage(fault: Exception) -> None:
     assert unavailable(fault) is None

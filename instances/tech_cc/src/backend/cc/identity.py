@@ -1,4 +1,4 @@
-"""What this module is called; the only file of the slice that says so."""
+"""What this module is called; the only file of the slice that says so. MEM0_SCHEMA is the process's, read once."""
 
 from typing import Final
 

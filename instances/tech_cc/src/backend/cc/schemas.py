@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, StringConstraints, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from common.schemas import JsonDocument, RecordModel, RequestModel, StorableText
 
@@ -26,9 +27,9 @@ class ModuleCreate(RequestModel):
 class ModulePatch(RequestModel):
     """Fields that are left out stay as they are."""
 
-    version: Version | None = None
+    version: Version | SkipJsonSchema[None] = None
     description: Note | None = None
-    is_active: bool | None = None
+    is_active: bool | SkipJsonSchema[None] = None
 
     @model_validator(mode="after")
     def _refuse_null(self) -> Self:

@@ -32,6 +32,16 @@ def app_with_entries() -> FastAPI:
     async def sleep(session: Session) -> None:
         await session.execute(text("SELECT pg_sleep(0.5)"))
 
+    @app.get("/no-such-file")
+    async def no_such_file(session: Session) -> str:
+        await session.execute(text("SELECT 1"))
+        raise FileNotFoundError("notes.txt")
+
+    @app.get("/too-long")
+    async def too_long(session: Session) -> None:
+        await session.execute(text("SET LOCAL statement_timeout = 50"))
+        await session.execute(text("SELECT pg_sleep(5)"))
+
     @app.get("/unknown-table")
     async def unknown_table(session: Session) -> None:
         await session.execute(text("SELECT 1 FROM nothing"))
@@ -73,6 +83,17 @@ async def test_an_exhausted_pool_is_a_503(client: AsyncClient, monkeypatch: pyte
     refused = next(answer for answer in answers if answer.status_code == 503)
     assert refused.json()["detail"].startswith("All database connections are in use.")
     assert refused.headers["retry-after"] == "1"
+
+
+async def test_a_file_that_a_route_does_not_find_is_not_taken_for_an_outage(client: AsyncClient) -> None:
+    assert (await client.get("/no-such-file")).status_code == 500
+
+
+async def test_a_statement_that_takes_too_long_is_ended(client: AsyncClient) -> None:
+    answer = await client.get("/too-long")
+
+    assert answer.status_code == 503
+    assert answer.json()["detail"].startswith("PostgreSQL ended a statement that took too long.")
 
 
 async def test_a_missing_table_says_how_to_migrate(client: AsyncClient) -> None:

@@ -25,11 +25,15 @@ def client() -> AsyncClient:
 
     @app.get("/away")
     async def away() -> None:
-        raise UnavailableError("PostgreSQL is away.")
+        raise UnavailableError("PostgreSQL is away.") from OSError("no route to host")
 
     @app.get("/bug")
     async def bug() -> None:
         raise KeyError("a secret")
+
+    @app.get("/order")
+    async def orders() -> list[str]:
+        return []
 
     @app.post("/order")
     async def order(order: Order) -> str:
@@ -73,9 +77,23 @@ async def test_an_unknown_address_is_a_problem_document(client: AsyncClient) -> 
 
 
 async def test_a_wrong_method_names_the_right_ones(client: AsyncClient) -> None:
-    answer = await client.delete("/taken")
+    answer = await client.delete("/order")
 
-    assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")
+
+
+async def test_the_log_says_why_something_is_away(client: AsyncClient, caplog: pytest.LogCaptureFixture) -> None:
+    await client.get("/away")
+
+    assert "PostgreSQL is away." in caplog.text
+    assert "OSError: no route to host" in caplog.text
+
+
+async def test_a_thousand_faults_are_not_all_told(client: AsyncClient) -> None:
+    answer = await client.post("/order", json={"x" * 1000 + str(n): n for n in range(1000)})
+
+    assert answer.status_code == 422
+    assert len(answer.content) < 10_000
 
 
 async def test_a_malformed_request_is_explained_without_echoing_it(client: AsyncClient) -> None:

@@ -50,6 +50,8 @@ async def change_module(session: AsyncSession, *, module_id: UUID, patch: Module
         ModuleUnknownError: There is none of that id.
     """
     fields = patch.model_dump(exclude_unset=True)
+    if not fields:
+        return await get_module(session, module_id=module_id)
     return _found(await crud.update_module(session, module_id=module_id, **fields), module_id=module_id)
 
 

@@ -40,6 +40,8 @@ async def change_note(session: AsyncSession, *, note_id: UUID, patch: ScratchNot
     Raises:
         ScratchNoteUnknownError: There is none of that id, or it has expired.
     """
+    if patch.content is None and patch.lifetime_s is None:
+        return await get_note(session, note_id=note_id)
     lifetime = None if patch.lifetime_s is None else timedelta(seconds=patch.lifetime_s)
     changed = await crud.update_scratch_note(session, note_id=note_id, content=patch.content, lifetime=lifetime)
     return _found(changed, note_id=note_id)
@@ -56,7 +58,10 @@ async def remove_note(session: AsyncSession, *, note_id: UUID) -> None:
 
 
 async def purge_notes(session: AsyncSession, *, limit: int = PURGE_BATCH) -> Purge:
-    """Delete expired notes, at most `limit`, so that no purge holds its locks for long."""
+    """Delete expired notes, at most `limit`, so that no purge holds its locks for long.
+
+    Notes that another purge holds are left to it, and count as done.
+    """
     purged = await crud.delete_expired_scratch_notes(session, limit=limit)
     return Purge(purged=purged, is_complete=purged < limit)
 

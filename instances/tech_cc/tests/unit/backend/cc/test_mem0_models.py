@@ -24,8 +24,8 @@ def test_a_purge_finds_expired_notes_by_an_index() -> None:
 
 def test_the_environment_names_the_scratch_schema() -> None:
     code = "from backend.cc.mem0_models import ScratchNote as N; print(N.__table__.schema)"
-    environment = {**os.environ, "MEM0_SCHEMA": "scratch_{module}_x"}
+    environment = {**os.environ, "MEM0_SCHEMA": "mem0_{module}_x"}
 
     run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
 
-    assert run.stdout.strip() == "scratch_cc_x"
+    assert run.stdout.strip() == "mem0_cc_x"
