@@ -62,6 +62,7 @@ def test_the_demo_leaves_a_project_to_go_on_with(tmp_path: Path, bare_environmen
 
     done = subprocess.run(
         [sys.executable, ROOT / "tools" / "demo.py", folder],
+        cwd=ROOT,
         env=bare_environment,
         capture_output=True,
         text=True,
@@ -71,7 +72,8 @@ def test_the_demo_leaves_a_project_to_go_on_with(tmp_path: Path, bare_environmen
     assert done.returncode == 0, done.stdout + done.stderr
     assert "201 billing 1.0.0" in done.stdout
     assert "409 A module named billing" in done.stdout
-    assert f"cd {folder}" in done.stdout
+    go_on = next(line for line in done.stdout.splitlines() if line.startswith("  cd "))
+    assert (ROOT / go_on.removeprefix("  cd ")).resolve() == folder
     assert (folder / ".venv").exists()
     assert not (folder / ".dev" / "postgres" / "postmaster.pid").exists()
 

