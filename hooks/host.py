@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from answers import Module
-from region import RegionError, with_entries
+from conflicts import edited_amid_conflicts, has_conflicts
+from region import RegionError, with_entries, without_entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +37,35 @@ class Edit:
     contents: bytes
 
 
-def plan_sync(project: Path, modules: Iterable[Module]) -> tuple[list[Edit], list[str]]:
-    """Return the files that lack an entry, with it, and a sentence for every file that cannot be edited."""
+EditOfList = Callable[[bytes, str, list[str]], bytes]  # source, name of the list, entries
+
+
+def sync(source: bytes, name: str, entries: list[str]) -> bytes:
+    """Return the source with all entries in the list."""
+    return with_entries(source, name=name, entries=entries)
+
+
+def strip(source: bytes, name: str, entries: list[str]) -> bytes:
+    """Return the source without the entries, but for those that a user wrote a comment on."""
+    return without_entries(source, name=name, entries=entries)
+
+
+def heal(source: bytes, name: str, entries: list[str]) -> bytes:
+    """Return the source with all entries in the list, even where a merge left conflicts elsewhere."""
+    if has_conflicts(source):
+        return edited_amid_conflicts(source, lambda ours: with_entries(ours, name=name, entries=entries))
+    return with_entries(source, name=name, entries=entries)
+
+
+def plan(project: Path, modules: Iterable[Module], edit: EditOfList) -> tuple[list[Edit], list[str]]:
+    """Return the files that an edit changes, changed, and a sentence for every file that cannot be edited."""
     edits, problems = [], []
     for listing in HOST_LISTS:
         path = project / listing.path
         entries = [entry for module in modules for entry in listing.entries_of(module)]
         try:
             before = path.read_bytes()
-            after = with_entries(before, name=listing.name, entries=entries)
+            after = edit(before, listing.name, entries)
             _check_writable(path)
         except RegionError as broken:
             problems += [f"{listing.path}{fault}" for fault in broken.faults]

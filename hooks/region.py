@@ -1,4 +1,4 @@
-"""One list of strings at the top level of a Python file: add entries, and leave every other byte alone."""
+"""One list of strings at the top level of a Python file: add or remove entries, and leave every other byte alone."""
 
 import ast
 from collections.abc import Iterable
@@ -8,6 +8,7 @@ import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
 INDENT = cst.SimpleWhitespace("    ")
+NOTHING = cst.SimpleWhitespace("")
 NEW_LINE = cst.ParenthesizedWhitespace(last_line=INDENT)
 
 
@@ -47,11 +48,29 @@ def with_entries(source: bytes, *, name: str, entries: Iterable[str]) -> bytes:
     for entry in sorted(set(entries)):
         if entry not in map(_string, after.elements):
             after = _inserted(after, entry)
-    if after is before:
-        return source
-    edited = module.deep_replace(before, after)
-    assert isinstance(edited, cst.Module)
-    return edited.bytes
+    return source if after is before else _bytes_of(module.deep_replace(before, after))
+
+
+def without_entries(source: bytes, *, name: str, entries: Iterable[str]) -> bytes:
+    """Return the source without those of the entries that stand as `with_entries` writes them.
+
+    One that a user gave a comment, on its line or above it, stays: with_entries will find it there.
+
+    Raises:
+        RegionError: The source does not parse, or has no such list, or more than one.
+    """
+    module = _parse(source)
+    before = _find_list(module, name=name)
+    after = before
+    for entry in entries:
+        if (index := _index_of_bare(after, entry)) is not None:
+            after = _removed(after, index)
+    return source if after is before else _bytes_of(module.deep_replace(before, after))
+
+
+def _bytes_of(module: cst.CSTNode) -> bytes:
+    assert isinstance(module, cst.Module)
+    return module.bytes
 
 
 def _parse(source: bytes) -> cst.Module:
@@ -108,11 +127,11 @@ def _inserted(literal: cst.List, entry: str) -> cst.List:
     index = next((i for i, element in enumerate(elements) if (_string(element) or "") > entry), len(elements))
     is_last = index == len(elements)
     gap = literal.rbracket.whitespace_before if is_last and elements else _gap_before(literal, index)
-    above, below = _split(gap, last_line=cst.SimpleWhitespace("") if is_last else INDENT)
+    above, below = _split(gap, last_line=NOTHING if is_last else INDENT)
     literal = _with_gap_before(literal, index, above)
     if is_last:
         literal = literal.with_changes(rbracket=literal.rbracket.with_changes(whitespace_before=below))
-        below = cst.SimpleWhitespace("")
+        below = NOTHING
     fresh = cst.Element(cst.SimpleString(f'"{entry}"'), cst.Comma(whitespace_after=below))
     return literal.with_changes(elements=[*literal.elements[:index], fresh, *literal.elements[index:]])
 
@@ -145,3 +164,35 @@ def _split(
         return NEW_LINE, cst.ParenthesizedWhitespace(last_line=last_line)
     above = gap.with_changes(empty_lines=[], last_line=INDENT, indent=False)
     return above, gap.with_changes(first_line=cst.TrailingWhitespace())
+
+
+def _index_of_bare(literal: cst.List, entry: str) -> int | None:
+    """Return where the entry stands on a line of its own, with no comment on it or above it."""
+    for index, element in enumerate(literal.elements):
+        gaps = (_gap_before(literal, index), _gap_after(literal, index))
+        above, below = (gap if isinstance(gap, cst.ParenthesizedWhitespace) else None for gap in gaps)
+        if _string(element) == entry and above and below:
+            return None if above.empty_lines or below.first_line.comment else index
+    return None
+
+
+def _gap_after(literal: cst.List, index: int) -> cst.BaseParenthesizableWhitespace:
+    is_last = index == len(literal.elements) - 1
+    return literal.rbracket.whitespace_before if is_last else _gap_before(literal, index + 1)
+
+
+def _removed(literal: cst.List, index: int) -> cst.List:
+    above, below = _gap_before(literal, index), _gap_after(literal, index)
+    assert isinstance(above, cst.ParenthesizedWhitespace)
+    assert isinstance(below, cst.ParenthesizedWhitespace)
+    joined = below.with_changes(first_line=above.first_line)
+    is_last, is_alone = index == len(literal.elements) - 1, len(literal.elements) == 1
+    if is_alone:
+        gap = joined if joined.empty_lines or joined.first_line.comment else NOTHING
+        literal = _with_gap_before(literal, 0, gap)
+    else:
+        literal = _with_gap_before(literal, index, NOTHING if is_last else joined)
+    if is_last:
+        closed = literal.rbracket.with_changes(whitespace_before=NOTHING if is_alone else joined)
+        literal = literal.with_changes(rbracket=closed)
+    return literal.with_changes(elements=[*literal.elements[:index], *literal.elements[index + 1 :]])

@@ -4,11 +4,12 @@
 # ///
 """Make a project's host files agree with its answers files, which say which modules exist.
 
-    python hooks/register.py sync [PROJECT]
+    python hooks/register.py sync [PROJECT]      after a copy: add what the host files lack
+    python hooks/register.py strip [PROJECT]     before an update: take the entries out, so that no merge meets them
+    python hooks/register.py heal [PROJECT]      after an update: put them back, conflicts elsewhere in a file or not
 
-`sync` adds what is missing and touches nothing else: a second run changes no byte. Every problem is reported at once,
-with file, line and a fix, and then nothing is changed. Exit status: 0 done, 1 refused, 2 wrong usage.
-Copier runs it in the project after a copy.
+Each touches entries alone; a second run changes no byte. Every problem is reported at once, with file, line and a fix,
+and then nothing is changed. Exit status: 0 done, 1 refused, 2 wrong usage. Copier runs it in the project.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from pathlib import Path
 
 try:
     from answers import read_modules
-    from host import plan_sync, write_all
+    from host import heal, plan, strip, sync, write_all
 except ImportError as missing:  # pragma: no cover  # tested on interpreters that have neither libcst nor coverage
     if missing.name not in ("libcst", "yaml"):
         raise
@@ -31,20 +32,29 @@ except ImportError as missing:  # pragma: no cover  # tested on interpreters tha
         )
     os.execvp("uv", ["uv", "run", "--quiet", "--no-project", "--script", __file__, *sys.argv[1:]])  # noqa: S606
 
+import git_index
+
+EDITS = {"sync": sync, "strip": strip, "heal": heal}
+
 
 def main(arguments: list[str]) -> int:
     """Run one command and return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=["sync"], help="add what the host files lack")
+    parser.add_argument("command", choices=EDITS, metavar="COMMAND", help="sync, strip or heal")
     parser.add_argument("project", nargs="?", type=Path, default=Path(), help="its folder (default: this one)")
-    project: Path = parser.parse_args(arguments).project
-    modules, unreadable = read_modules(project)
-    edits, broken = plan_sync(project, modules)
-    problems = [*unreadable, *broken]
-    if problems:
-        print("Nothing was registered, and no file was changed:", *problems, sep="\n  ", file=sys.stderr)
+    options = parser.parse_args(arguments)
+    modules, unreadable = read_modules(options.project)
+    edits, broken = plan(options.project, modules, EDITS[options.command])
+    if problems := [*unreadable, *broken]:
+        print("No module was registered, and no file was changed:", *problems, sep="\n  ", file=sys.stderr)
         return 1
     write_all(edits)
+    # Copier compares against the index: a stripped file must be in it, and a healed one is the user's to add again.
+    changed = [edit.path for edit in edits]
+    if options.command == "strip":
+        git_index.add(options.project, changed)
+    if options.command == "heal":
+        git_index.unstage(options.project, changed)
     return 0
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from region import RegionError, with_entries
+from region import RegionError, with_entries, without_entries
 
 EMPTY = b"NAMES: list[str] = []\n"
 NAME = st.from_regex(r"[a-z]{1,3}", fullmatch=True)
@@ -119,3 +119,28 @@ def test_a_file_that_cannot_be_edited_is_refused_with_line_and_fix(source: bytes
     said = [str(fault) for fault in refusal.value.faults]
     assert [line.partition(". Fix: ")[0] for line in said] == faults
     assert all(line.partition(". Fix: ")[2] for line in said)
+
+
+@given(st.sets(NAME, min_size=1, max_size=6), st.lists(LINE_OF_USER, max_size=6))
+@settings(max_examples=60, deadline=None)
+def test_what_was_added_can_be_taken_out_again_without_a_trace(names: set[str], lines: list[str]) -> None:
+    source = with_entries(f"NAMES = [\n{''.join(lines)}]\n".encode(), name="NAMES", entries=["zzzz"])
+    added = with_entries(source, name="NAMES", entries=names)
+
+    assert without_entries(added, name="NAMES", entries=names - set(names_in(source))) == source
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('NAMES = [\n    "cc",\n]\n', "NAMES = []\n"),
+        ('NAMES = [\n    "cc",\n    # the end\n]\n', "NAMES = [\n    # the end\n]\n"),
+        ('NAMES = [\n    "cc",  # mine\n]\n', 'NAMES = [\n    "cc",  # mine\n]\n'),
+        ('NAMES = [\n    # mine\n    "cc",\n]\n', 'NAMES = [\n    # mine\n    "cc",\n]\n'),
+        ('NAMES = [\n    "aa",\n    "cc",\n]\n', 'NAMES = [\n    "aa",\n]\n'),
+        ('NAMES = ["cc"]\n', 'NAMES = ["cc"]\n'),
+        ("NAMES = []\n", "NAMES = []\n"),
+    ],
+)
+def test_an_entry_with_a_comment_of_a_user_is_not_taken_out(before: str, after: str) -> None:
+    assert without_entries(before.encode(), name="NAMES", entries=["cc"]).decode() == after

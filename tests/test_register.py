@@ -107,7 +107,7 @@ def test_every_problem_is_named_at_once_and_nothing_changes(project: Path) -> No
 
     assert refused.returncode == 1
     lines = refused.stderr.splitlines()
-    assert lines[0] == "Nothing was registered, and no file was changed:"
+    assert lines[0] == "No module was registered, and no file was changed:"
     assert [line.strip().split(": ")[0] for line in lines[1:]] == [
         ".copier-answers.tech_bad.yml",
         "alembic/env.py:1",

@@ -1,0 +1,44 @@
+import pytest
+
+from conflicts import edited_amid_conflicts, has_conflicts
+from region import RegionError, with_entries
+
+CONFLICT = b"<<<<<<< before updating\nx = 1\n=======\nx = 2\n>>>>>>> after updating\n"
+WITH_BASE = b"<<<<<<< ours\nx = 1\n||||||| base\nx = 0\n=======\nx = 2\n>>>>>>> theirs\n"
+
+
+def add(source: bytes) -> bytes:
+    return with_entries(source, name="NAMES", entries=["cc", "pem"])
+
+
+@pytest.mark.parametrize("conflict", [CONFLICT, WITH_BASE, CONFLICT.replace(b"\n", b"\r\n")])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"NAMES = []\n", b'NAMES = [\n    "cc",\n    "pem",\n]\n'),
+        (b'NAMES = [\n    "mine",\n]\n', b'NAMES = [\n    "cc",\n    "mine",\n    "pem",\n]\n'),
+    ],
+)
+def test_entries_are_put_in_and_the_conflict_stays_as_it_is(conflict: bytes, before: bytes, after: bytes) -> None:
+    assert edited_amid_conflicts(conflict + before, add) == conflict + after
+    assert edited_amid_conflicts(before + conflict, add) == after + conflict
+    assert edited_amid_conflicts(conflict + before + conflict, add) == conflict + after + conflict
+
+
+def test_a_line_that_only_looks_like_a_mark_is_left_alone() -> None:
+    source = CONFLICT + b'"""\nTitle\n=======\n"""\nNAMES = []\n'
+
+    assert edited_amid_conflicts(source, add).startswith(CONFLICT + b'"""\nTitle\n=======\n"""\nNAMES = [\n')
+
+
+def test_a_conflict_within_the_list_is_refused_rather_than_guessed() -> None:
+    source = b"NAMES = [\n<<<<<<< ours\n=======\n]\n>>>>>>> theirs\n"
+
+    with pytest.raises(RegionError):
+        edited_amid_conflicts(source, add)
+
+
+def test_a_file_without_marks_has_no_conflict() -> None:
+    assert has_conflicts(CONFLICT)
+    assert has_conflicts(b"x\n" + CONFLICT)
+    assert not has_conflicts(b"x = '<<<<<<< '\n=======\n")

@@ -1,0 +1,135 @@
+"""A template fix reaches host and modules by `copier update`, and a user's edits survive it."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from copier import run_copy, run_update
+
+from support import contents
+
+MAIN, ENV = "src/cos_main.py", "alembic/env.py"
+HOST, CC, CRM = (f".copier-answers{name}.yml" for name in ("", ".tech_cc", ".biz_crm"))
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Run git as somebody without a name of their own."""
+    command = ["git", "-c", "user.name=nobody", "-c", "user.email=nobody@localhost", *arguments]
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+def commit(folder: Path, message: str) -> None:
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--no-verify", "--message", message)
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text, f"{path.name} lacks {old!r}"
+    path.write_text(text.replace(old, new, 1))
+
+
+@pytest.fixture
+def releases(template: Path, tmp_path: Path) -> Path:
+    """A template of its own for this test, with one release so far."""
+    return shutil.copytree(template, tmp_path / "releases")
+
+
+@pytest.fixture
+def living(releases: Path, tmp_path: Path) -> Path:
+    """A project with two modules, under git."""
+    folder = tmp_path / "living"
+    run_copy(str(releases), folder, defaults=True, unsafe=True, quiet=True)
+    crm = {"scope": "module", "domain": "biz", "module": "crm"}
+    run_copy(str(releases), folder, data=crm, defaults=True, unsafe=True, quiet=True)
+    git(folder, "init", "--quiet")
+    commit(folder, "spawned")
+    return folder
+
+
+def release(template: Path, tag: str) -> None:
+    commit(template, tag)
+    git(template, "tag", tag)
+
+
+def update(project: Path, *answers_files: str) -> None:
+    """Update host and modules, a commit each."""
+    for answers_file in answers_files:
+        run_update(project, answers_file=answers_file, defaults=True, overwrite=True, unsafe=True, quiet=True)
+        commit(project, f"updated {answers_file}")
+
+
+def test_a_fix_reaches_the_host_and_every_module(releases: Path, living: Path) -> None:
+    replace(releases / "template/src/health.py", "Liveness and readiness", "Life and readiness")
+    replace(releases / "template/src/backend/{{ module }}/crud.py", "SQL of the slice", "The SQL of the slice")
+    release(releases, "v0.2.0")
+
+    update(living, HOST, CC, CRM)
+
+    assert "Life and readiness" in (living / "src/health.py").read_text()
+    for module in ("cc", "crm"):
+        assert "The SQL of the slice" in (living / f"src/backend/{module}/crud.py").read_text()
+    assert all("_commit: v0.2.0" in (living / name).read_text() for name in (HOST, CC, CRM))
+
+
+def test_an_update_of_the_host_leaves_modules_alone(releases: Path, living: Path) -> None:
+    replace(releases / "template/src/backend/{{ module }}/crud.py", "SQL of the slice", "The SQL of the slice")
+    release(releases, "v0.2.0")
+    before = contents(living / "src/backend")
+
+    update(living, HOST)
+
+    assert contents(living / "src/backend") == before
+
+
+def test_a_region_that_the_release_moves_comes_out_clean_with_every_line_of_a_user(
+    releases: Path, living: Path
+) -> None:
+    replace(
+        living / MAIN, "SLICES: list[str] = [\n", 'MINE = "before"\nSLICES: list[str] = [\n    "aaa.mine",  # inside\n'
+    )
+    replace(living / MAIN, "]\n# End of the slices.", ']\nSLICES += ["after"]\n# End of the slices.')
+    replace(living / "README.md", "## Configuration", "## Ours\n\nA word of our own.\n\n## Configuration")
+    commit(living, "edited")
+    host = releases / "template" / MAIN
+    region = "# The generator keeps an entry for each module here, sorted; entries of your own may stand among them.\n"
+    replace(host, region, "# A new line right above the region.\nVERSION = 2\n\n# Modules, one a line.\n")
+    replace(releases / "template" / ENV, "MODEL_MODULES: list[str] = []\n", "MODEL_MODULES: list[str] = []\nNEW = 1\n")
+    release(releases, "v0.2.0")
+
+    update(living, HOST, CC, CRM)
+
+    text = (living / MAIN).read_text()
+    assert "<<<<<<<" not in text
+    assert "VERSION = 2" in text
+    assert (
+        'MINE = "before"\nSLICES: list[str] = [\n    "aaa.mine",  # inside\n    "backend.cc",\n    "backend.crm",\n]\n'
+        in text
+    )
+    assert 'SLICES += ["after"]' in text
+    assert '    "backend.crm.models",\n]\nNEW = 1\n' in (living / ENV).read_text()
+    assert "A word of our own." in (living / "README.md").read_text()
+
+
+def test_entries_are_back_even_where_the_update_leaves_a_conflict(releases: Path, living: Path) -> None:
+    replace(living / MAIN, 'title="COS"', 'title="Ours"')
+    commit(living, "edited")
+    replace(releases / "template" / MAIN, 'title="COS"', 'title="Theirs"')
+    release(releases, "v0.2.0")
+
+    run_update(living, answers_file=HOST, defaults=True, overwrite=True, unsafe=True, quiet=True)
+
+    text = (living / MAIN).read_text()
+    assert "<<<<<<< before updating" in text
+    assert '    "backend.cc",\n    "backend.crm",\n]' in text
+    assert git(living, "status", "--porcelain", MAIN).startswith("UU")
+
+
+def test_an_update_to_the_same_release_changes_nothing(living: Path) -> None:
+    before = contents(living / "src")
+
+    run_update(living, answers_file=HOST, defaults=True, overwrite=True, unsafe=True, quiet=True)
+
+    assert contents(living / "src") == before
+    assert git(living, "status", "--porcelain") == ""
