@@ -11,7 +11,8 @@ def add(source: bytes) -> bytes:
     return with_entries(source, name="NAMES", entries=["cc", "pem"])
 
 
-@pytest.mark.parametrize("conflict", [CONFLICT, WITH_BASE, CONFLICT.replace(b"\n", b"\r\n")])
+@pytest.mark.parametrize("ending", [b"\n", b"\r\n"])
+@pytest.mark.parametrize("conflict", [CONFLICT, WITH_BASE])
 @pytest.mark.parametrize(
     ("before", "after"),
     [
@@ -19,7 +20,10 @@ def add(source: bytes) -> bytes:
         (b'NAMES = [\n    "mine",\n]\n', b'NAMES = [\n    "cc",\n    "mine",\n    "pem",\n]\n'),
     ],
 )
-def test_entries_are_put_in_and_the_conflict_stays_as_it_is(conflict: bytes, before: bytes, after: bytes) -> None:
+def test_entries_are_put_in_and_the_conflict_stays_as_it_is(
+    conflict: bytes, ending: bytes, before: bytes, after: bytes
+) -> None:
+    conflict, before, after = (part.replace(b"\n", ending) for part in (conflict, before, after))
     assert edited_amid_conflicts(conflict + before, add) == conflict + after
     assert edited_amid_conflicts(before + conflict, add) == after + conflict
     assert edited_amid_conflicts(conflict + before + conflict, add) == conflict + after + conflict

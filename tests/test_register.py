@@ -168,3 +168,47 @@ def test_a_wrong_command_is_explained(capsys: pytest.CaptureFixture[str]) -> Non
 
     assert end.value.code == 2
     assert "invalid choice: 'burn'" in capsys.readouterr().err
+
+
+@pytest.fixture
+def committed(project: Path) -> Path:
+    """A project under git, with nothing to commit."""
+    nobody = ["-c", "user.name=nobody", "-c", "user.email=nobody@localhost"]
+    for command in (["init", "--quiet"], ["add", "--all"], [*nobody, "commit", "--quiet", "--message", "spawned"]):
+        subprocess.run(["git", *command], cwd=project, check=True)
+    return project
+
+
+def status(project: Path) -> list[str]:
+    done = subprocess.run(["git", "status", "--porcelain"], cwd=project, check=True, capture_output=True, text=True)
+    return done.stdout.splitlines()
+
+
+def test_entries_step_aside_before_an_update_and_come_back_after_it(committed: Path) -> None:
+    before = contents(committed / "src") | contents(committed / "alembic")
+
+    assert main(["strip", str(committed)]) == 0
+    assert "SLICES: list[str] = []\n" in (committed / MAIN).read_text()
+    assert status(committed) == [f"M  {name}" for name in (ENV, MAIN, REGISTRY)]
+    assert main(["heal", str(committed)]) == 0
+
+    assert contents(committed / "src") | contents(committed / "alembic") == before
+    assert status(committed) == []
+
+
+def test_entries_come_back_into_a_file_with_a_conflict_elsewhere(committed: Path) -> None:
+    main(["strip", str(committed)])
+    conflict = "<<<<<<< before updating\nx = 1\n=======\nx = 2\n>>>>>>> after updating\n"
+    (committed / MAIN).write_text(conflict + (committed / MAIN).read_text())
+
+    assert main(["heal", str(committed)]) == 0
+
+    text = (committed / MAIN).read_text()
+    assert text.startswith(conflict)
+    assert 'SLICES: list[str] = [\n    "backend.cc",\n]\n' in text
+
+
+def test_a_file_that_was_not_changed_needs_no_git(project: Path) -> None:
+    assert main(["sync", str(project)]) == 0
+    assert main(["heal", str(project)]) == 0
+    assert not (project / ".git").exists()

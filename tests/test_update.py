@@ -83,18 +83,15 @@ def test_an_update_of_the_host_leaves_modules_alone(releases: Path, living: Path
     assert contents(living / "src/backend") == before
 
 
-def test_a_region_that_the_release_moves_comes_out_clean_with_every_line_of_a_user(
-    releases: Path, living: Path
-) -> None:
+def test_lines_of_a_user_around_and_inside_a_region_come_out_clean(releases: Path, living: Path) -> None:
     replace(
         living / MAIN, "SLICES: list[str] = [\n", 'MINE = "before"\nSLICES: list[str] = [\n    "aaa.mine",  # inside\n'
     )
     replace(living / MAIN, "]\n# End of the slices.", ']\nSLICES += ["after"]\n# End of the slices.')
     replace(living / "README.md", "## Configuration", "## Ours\n\nA word of our own.\n\n## Configuration")
     commit(living, "edited")
-    host = releases / "template" / MAIN
-    region = "# The generator keeps an entry for each module here, sorted; entries of your own may stand among them.\n"
-    replace(host, region, "# A new line right above the region.\nVERSION = 2\n\n# Modules, one a line.\n")
+    imports = "from db.connection import open_database\n"
+    replace(releases / "template" / MAIN, imports, f"{imports}\nVERSION = 2\n")
     replace(releases / "template" / ENV, "MODEL_MODULES: list[str] = []\n", "MODEL_MODULES: list[str] = []\nNEW = 1\n")
     release(releases, "v0.2.0")
 
@@ -110,6 +107,21 @@ def test_a_region_that_the_release_moves_comes_out_clean_with_every_line_of_a_us
     assert 'SLICES += ["after"]' in text
     assert '    "backend.crm.models",\n]\nNEW = 1\n' in (living / ENV).read_text()
     assert "A word of our own." in (living / "README.md").read_text()
+
+
+def test_a_region_that_the_release_moves_comes_out_clean(releases: Path, living: Path) -> None:
+    host = releases / "template" / MAIN
+    text = host.read_text()
+    first, last = text.index("# The generator keeps"), text.index("# End of the slices.\n")
+    region = text[first : last + len("# End of the slices.\n")]
+    host.write_text(text.replace(region, "") + "\n\n" + region)
+    release(releases, "v0.2.0")
+
+    update(living, HOST)
+
+    moved = (living / MAIN).read_text()
+    assert "<<<<<<<" not in moved
+    assert moved.endswith('SLICES: list[str] = [\n    "backend.cc",\n    "backend.crm",\n]\n# End of the slices.\n')
 
 
 def test_entries_are_back_even_where_the_update_leaves_a_conflict(releases: Path, living: Path) -> None:
