@@ -35,7 +35,19 @@ def read_modules(project: Path) -> tuple[list[Module], list[str]]:
             modules.append(_module_of(_parsed(path)))
         except ValueError as wrong:
             problems.append(f"{path.name}: {wrong}. Fix: restore the file from git, or render the module again.")
-    return sorted(modules), problems
+    return sorted(modules), [*problems, *_rivals(modules)]
+
+
+def _rivals(modules: list[Module]) -> list[str]:
+    """Return a sentence for every module whose name another one bears: it names package, schemas and routes alone."""
+    first: dict[str, Module] = {}
+    pairs = [(first.setdefault(module.name, module), module) for module in modules]
+    return [
+        f".copier-answers.{rival.label}.yml: {rival.domain}/{rival.name} and {known.domain}/{known.name} cannot both be, "
+        f"for a module's name is unique in a project. Fix: remove that file, or render the module under another name."
+        for known, rival in pairs
+        if known is not rival
+    ]
 
 
 def _parsed(path: Path) -> Any:

@@ -45,5 +45,15 @@ def test_an_answers_file_is_not_trusted(tmp_path: Path, text: str, reason: str) 
     assert ". Fix: " in problems[0]
 
 
+def test_two_modules_of_one_name_are_refused(tmp_path: Path) -> None:
+    add_module(tmp_path, domain="tech", module="pem")
+    add_module(tmp_path, domain="zk", module="pem")
+
+    _modules, problems = read_modules(tmp_path)
+
+    assert len(problems) == 1
+    assert problems[0].startswith(".copier-answers.zk_pem.yml: zk/pem and tech/pem cannot both be")
+
+
 def test_modules_compare_by_domain_then_name() -> None:
     assert sorted([Module("tech", "a"), Module("biz", "z")]) == [Module("biz", "z"), Module("tech", "a")]
