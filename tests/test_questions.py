@@ -13,7 +13,7 @@ BAD_MODULES = [
     "", " ", "Pem", "PEM", "1pem", "pem-desk", "pem desk", "pem.desk", "_pem", "pem_", "pem__desk", "ｐｅｍ", "pém",
     "пем", "pem\n", "pem\0", "../pem", "/etc", "~", "a/b", "a\\b", "{{ 7 * 7 }}", "{% raw %}", "__import__('os')",
     '"]+x+["', "p" * 31, "p" * 300, "class", "async", "match", "list", "print", "select", "user", "table", "pg_catalog",
-    "pg_x", "public", "information_schema", "mem0_cc", "slice", "health", "docs", "mcp", "graph", "test",
+    "pg_x", "public", "information_schema", "mem0", "mem0_cc", "slice", "health", "docs", "mcp", "graph", "test",
 ]  # fmt: skip
 GOOD_MODULES = ["pem", "a", "order_desk", "crm2", "p" * 30]
 BAD_DOMAINS = ["", "Tech", "te_ch", "te-ch", "2tech", "tech\n", "t" * 21, "../x", "{{ x }}", "ｔ"]
