@@ -44,7 +44,8 @@ def _rivals(modules: list[Module]) -> list[str]:
     pairs = [(first.setdefault(module.name, module), module) for module in modules]
     return [
         f".copier-answers.{rival.label}.yml: {rival.domain}/{rival.name} and {known.domain}/{known.name} "
-        "cannot both be: a module's name is unique in a project. Fix: remove that file, or render the module under another name."
+        "cannot both be: a module's name is unique in a project. "
+        "Fix: remove that file, or render the module under another name."
         for known, rival in pairs
         if known is not rival
     ]

@@ -16,13 +16,13 @@ from db.unavailable import DATABASE_FAULTS, unavailable
 
 # A request must fail within 4 s of a network that swallows packets: a ping that times out, then a connection that does.
 CONNECT_TIMEOUT_S: Final = 1.5
-COMMAND_TIMEOUT_S: Final = 2.0
+COMMAND_TIMEOUT_S: Final = 1.5
 POOL_TIMEOUT_S: Final = 2.0
 SERVER_SETTINGS: Final = {
     "application_name": "cos",
     # Shorter than the command's time-out: while PostgreSQL answers, it says itself what took too long.
     "lock_timeout": "1000ms",
-    "statement_timeout": "1800ms",
+    "statement_timeout": "1400ms",
     # A transaction left open holds back VACUUM and every reader of the log.
     "idle_in_transaction_session_timeout": "10s",
 }
