@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
+import pytest
 from alembic import command
 from alembic.config import Config
 from pydantic import SecretStr
@@ -13,7 +14,9 @@ from sqlalchemy import URL, NullPool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from common.config import Settings
+from db.unavailable import DATABASE_FAULTS, unavailable
 
+USE_EMBEDDED = "Without DATABASE_URL and RUN_INTEGRATION they bring a server of their own."
 PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -22,8 +25,12 @@ async def throw_away_database(server: URL) -> AsyncIterator[Settings]:
     """Yield settings that name a new, empty database on the server, and drop it afterwards, whoever is connected."""
     name = f"test_{uuid4().hex}"
     engine = create_async_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
-    async with engine.connect() as connection:
-        await connection.execute(text(f"CREATE DATABASE {name}"))
+    try:
+        async with engine.connect() as connection:
+            await connection.execute(text(f"CREATE DATABASE {name}"))
+    except DATABASE_FAULTS as fault:
+        reason = unavailable(fault) or type(fault).__name__
+        pytest.exit(f"Tests cannot make a database on {server.host}: {reason} {USE_EMBEDDED}", returncode=1)
     url = server.set(database=name).render_as_string(hide_password=False)
     yield Settings(environment="test", database_url=SecretStr(url))
     async with engine.connect() as connection:

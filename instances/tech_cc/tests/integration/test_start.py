@@ -116,6 +116,13 @@ def refusals(settings: Settings) -> Iterator[dict[str, str]]:
             "alembic, wrong setting": launch("-m", "alembic", "upgrade", "heads", environment=wrong),
             "uvicorn, production": launch(*SERVE, environment={"DATABASE_URL": "", "ENVIRONMENT": "production"}),
             "pytest, production": launch("-m", "pytest", "--no-cov", environment=theirs),
+            "pytest, postgresql away": launch(
+                "-m",
+                "pytest",
+                "--no-cov",
+                "tests/integration/test_health.py",
+                environment={"DATABASE_URL": DATABASE_AWAY},
+            ),
             "uvicorn, port taken": launch(*SERVE, "--port", str(port), environment=ours),
             "dev.py, port taken": launch(*DEV, "--port", str(port), environment=ours),
         }
@@ -132,6 +139,7 @@ def refusals(settings: Settings) -> Iterator[dict[str, str]]:
         ("alembic, wrong setting", "Configuration: DATABASE_URL must end in the name of a database."),
         ("uvicorn, production", "DATABASE_URL must be set in production"),
         ("pytest, production", "Tests do not run with ENVIRONMENT=production."),
+        ("pytest, postgresql away", "Tests cannot make a database on 127.0.0.1: PostgreSQL does not answer."),
         ("uvicorn, port taken", "address already in use"),
         ("dev.py, port taken", "End what uses it, or choose another --port."),
     ],
