@@ -77,22 +77,32 @@ def plan(project: Path, modules: Iterable[Module], edit: EditOfList) -> tuple[li
 
 
 def write_all(edits: Iterable[Edit]) -> None:
-    """Write each file whole: a reader, or a kill, meets the old contents or the new ones, never a mixture."""
-    staged = [(_staged(edit), edit.path.resolve()) for edit in edits]
-    for temporary, path in staged:
+    """Write each file whole: a reader, or a kill, meets the old contents or the new ones, never a mixture.
+
+    Raises:
+        OSError: A file could not be written, for lack of space say; then none was changed.
+    """
+    staged: dict[Path, Path] = {}
+    try:
+        for edit in edits:
+            path = edit.path.resolve()
+            descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+            staged[Path(name)] = path
+            _write(descriptor, edit.contents)
+            Path(name).chmod(stat.S_IMODE(path.stat().st_mode))
+    except OSError:
+        for temporary in staged:
+            temporary.unlink()
+        raise
+    for temporary, path in staged.items():
         temporary.replace(path)
 
 
-def _staged(edit: Edit) -> Path:
-    path = edit.path.resolve()
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+def _write(descriptor: int, contents: bytes) -> None:
     with os.fdopen(descriptor, "wb") as file:
-        file.write(edit.contents)
+        file.write(contents)
         file.flush()
         os.fsync(file.fileno())
-    temporary = Path(name)
-    temporary.chmod(stat.S_IMODE(path.stat().st_mode))
-    return temporary
 
 
 def _check_writable(path: Path) -> None:

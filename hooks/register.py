@@ -48,7 +48,14 @@ def main(arguments: list[str]) -> int:
     if problems := [*unreadable, *broken]:
         print("No module was registered, and no file was changed:", *problems, sep="\n  ", file=sys.stderr)
         return 1
-    write_all(edits)
+    try:
+        write_all(edits)
+    except OSError as fault:
+        print(
+            f"No file was changed, for one could not be written: {fault}. Fix: mend that, and run again.",
+            file=sys.stderr,
+        )
+        return 1
     # Copier compares against the index: a stripped file must be in it, and a healed one is the user's to add again.
     changed = [edit.path for edit in edits]
     if options.command == "strip":

@@ -26,6 +26,7 @@ def test_every_answers_file_of_a_module_is_read(tmp_path: Path) -> None:
         ("scope: module\nmodule: cc\n", "`domain` is not the name"),
         ("scope: module\ndomain: tech\nmodule: 1\n", "`module` is not the name"),
         ("scope: module\ndomain: tech\nmodule: '\"] + evil()'\n", "`module` is not the name"),
+        ("scope: module\ndomain: te_ch\nmodule: cc\n", "`domain` is not the name"),
         ("scope: module\ndomain: ../up\nmodule: cc\n", "`domain` is not the name"),
         ("scope: module\ndomain: tech\nmodule: |\n  cc\n", "`module` is not the name"),
         ("<<<<<<< ours\nscope: module\n", "line 2 is not valid YAML"),

@@ -1,3 +1,4 @@
+import errno
 import os
 import shutil
 import stat
@@ -116,6 +117,26 @@ def test_every_problem_is_named_at_once_and_nothing_changes(project: Path) -> No
         "src/graph/registry.py",
     ]
     assert all(". Fix: " in line for line in lines[1:])
+    assert contents(project) == before
+
+
+def test_a_disk_that_fills_up_half_way_changes_nothing(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_module(project, domain="biz", module="crm")
+    before = contents(project)
+    written: list[int] = []
+
+    def fsync(descriptor: int) -> None:
+        written.append(descriptor)
+        if len(written) > 1:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+
+    assert main(["sync", str(project)]) == 1
+
+    assert "No space left on device" in capsys.readouterr().err
     assert contents(project) == before
 
 
