@@ -27,14 +27,11 @@ def demo(session: nox.Session) -> None:
     session.run("python", "tools/demo.py", *session.posargs)
 
 
-@nox.session(python=PYTHON)
+@nox.session(venv_backend="none")
 def tests(session: nox.Session) -> None:
     """Run every test there is: lint, types, drift, the template's tests, the instance's gates."""
-    install(session)
-    for job in ("lint", "types", "drift"):
+    for job in ("lint", "types", "drift", "template", "instance"):
         session.notify(job)
-    session.notify("template")
-    session.notify("instance")
 
 
 @nox.session(python=PYTHON)

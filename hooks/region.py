@@ -96,14 +96,15 @@ def _find_list(module: cst.Module, *, name: str) -> cst.List:
     found = [statement for statement in _assignments(module) if _target(statement) == name]
     if not found:
         raise RegionError(Fault(1, f"there is no list {name}", f"put back the line `{name}: list[str] = []`"))
+    literal = found[0].value
+    if len(found) == 1 and isinstance(literal, cst.List):
+        return literal
     line_of = MetadataWrapper(module, unsafe_skip_copy=True).resolve(PositionProvider)
     if len(found) > 1:
-        fix = "keep one of them, with the entries of both"
-        raise RegionError(*(Fault(line_of[each].start.line, f"there is more than one {name}", fix) for each in found))
-    if not isinstance(found[0].value, cst.List):
-        fix = f"write it as `{name}: list[str] = [...]`"
-        raise RegionError(Fault(line_of[found[0]].start.line, f"{name} is not a plain list", fix))
-    return found[0].value
+        reason, fix = f"there is more than one {name}", "keep one of them, with the entries of both"
+    else:
+        reason, fix = f"{name} is not a plain list", f"write it as `{name}: list[str] = [...]`"
+    raise RegionError(*(Fault(line_of[each].start.line, reason, fix) for each in found))
 
 
 def _assignments(module: cst.Module) -> Iterable[cst.Assign | cst.AnnAssign]:

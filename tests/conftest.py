@@ -1,6 +1,5 @@
 """The template as git would serve it, and projects spawned from it."""
 
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import pytest
 from copier import run_copy
 
+from demo import clean_environment
 from render import snapshot
 from support import TAG, Spawn
 
@@ -48,5 +48,4 @@ def project(pristine: Path, tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def bare_environment() -> dict[str, str]:
     """The environment of a user's shell: no virtual environment of ours, no database."""
-    ours = {"VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "DATABASE_URL"}
-    return {key: value for key, value in os.environ.items() if key not in ours and not key.startswith("COV_")}
+    return {key: value for key, value in clean_environment().items() if not key.startswith("COV_")}

@@ -21,7 +21,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from demo import clean_environment, free_port
+from demo import clean_environment, free_port, wait_for
 from render import ROOT, snapshot
 
 REPORT = ROOT / "docs" / "benchmarks.md"
@@ -95,11 +95,9 @@ def from_nothing_to_200(copy: tuple[str, ...], folder: Path) -> float:
     port = str(free_port())
     server = subprocess.Popen(
         [folder / ".venv/bin/python", "scripts/dev.py", "--no-reload", "--port", port],
-        cwd=folder, env=clean_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        cwd=folder, env=clean_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
-    probe = f"curl --silent --fail --output /dev/null http://127.0.0.1:{port}/health/ready"
-    while subprocess.run(probe.split(), check=False).returncode != 0:
-        time.sleep(0.02)
+    wait_for(f"http://127.0.0.1:{port}", server)
     seconds = time.perf_counter() - started
     server.terminate()
     server.wait()

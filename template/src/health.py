@@ -12,7 +12,7 @@ from sqlalchemy import text
 from common.errors import UnavailableError
 from db.base import Base
 from db.connection import Database
-from db.unavailable import DATABASE_FAULTS, MIGRATE, unavailable
+from db.unavailable import MIGRATE, outages_refused
 
 router = APIRouter(prefix="/health", tags=["health"])
 
@@ -83,10 +83,6 @@ async def _look_for_tables(database: Database) -> None:
 
 async def _execute(database: Database, sql: str, **parameters: Any) -> Any:
     """Return the first value of the first row."""
-    try:
+    with outages_refused():
         async with database.engine.connect() as connection:
             return await connection.scalar(text(sql), parameters)
-    except DATABASE_FAULTS as fault:
-        if (refusal := unavailable(fault)) is None:
-            raise
-        raise refusal from fault

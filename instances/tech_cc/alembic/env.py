@@ -14,7 +14,7 @@ from sqlalchemy import Connection, String, Table, func, select
 from common.config import Settings, settings_or_exit
 from db.base import Base
 from db.connection import address, create_single_use_engine
-from db.unavailable import DATABASE_FAULTS, unavailable
+from db.unavailable import DatabaseUnavailableError, outages_refused
 
 # The generator keeps the model files of each module here, sorted; entries of your own may stand among them.
 MODEL_MODULES: list[str] = [
@@ -93,11 +93,10 @@ def main(settings: Settings) -> None:
         print_sql(settings)
         return
     try:
-        asyncio.run(migrate_online(settings))
-    except DATABASE_FAULTS as fault:
-        if (refusal := unavailable(fault)) is None:
-            raise
-        sys.exit(f"{refusal} The database is {address(settings)}, from DATABASE_URL.")
+        with outages_refused():
+            asyncio.run(migrate_online(settings))
+    except DatabaseUnavailableError as away:
+        sys.exit(f"{away} The database is {address(settings)}, from DATABASE_URL.")
 
 
 def _is_ours(name: str | None, kind: str, _parents: object) -> bool:
@@ -110,7 +109,8 @@ def _report(ctx: object, step: MigrationInfo, heads: object, run_args: object) -
     print(f"{address(settings)}: {done} {step.up_revision_id}", file=sys.stderr)  # noqa: T201
 
 
-settings: Settings = context.config.attributes.get("settings") or settings_or_exit(modules=len(MODEL_MODULES) // 2)
+packages = {name.rpartition(".")[0] for name in MODEL_MODULES}
+settings: Settings = context.config.attributes.get("settings") or settings_or_exit(modules=len(packages))
 for model_module in MODEL_MODULES:
     import_module(model_module)
 main(settings)

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from common.config import Settings
 from common.quiet_startup import StartupError
-from db.unavailable import DATABASE_FAULTS, unavailable
+from db.unavailable import DatabaseUnavailableError, outages_refused
 
 # A request must fail within 4 s of a network that swallows packets: a ping that times out, then a connection that does.
 CONNECT_TIMEOUT_S: Final = 1.5
@@ -82,26 +82,20 @@ async def get_db_session(connection: HTTPConnection) -> AsyncIterator[AsyncSessi
     Depend on it with `scope="function"`, as every slice's `deps` does.
     """
     database: Database = connection.app.state.database
-    try:
+    with outages_refused():
         async with database.sessions() as session, session.begin():
             yield session
-    except DATABASE_FAULTS as fault:
-        if (refusal := unavailable(fault)) is None:
-            raise
-        raise refusal from fault
 
 
 async def _check_connection(engine: AsyncEngine, settings: Settings) -> None:
+    source = "from DATABASE_URL" if settings.database_is_named else "the default; scripts/dev.py brings a server along"
     try:
-        async with engine.connect() as connection:
-            is_superuser = await connection.scalar(text("SELECT rolsuper FROM pg_roles WHERE rolname = current_user"))
-    except DATABASE_FAULTS as fault:
-        if (refusal := unavailable(fault)) is None:
-            raise
-        where = (
-            "from DATABASE_URL" if settings.database_is_named else "the default; scripts/dev.py brings a server along"
-        )
-        raise StartupError(f"{refusal} The address is {address(settings)}, {where}.") from fault
+        with outages_refused():
+            async with engine.connect() as connection:
+                query = text("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
+                is_superuser = await connection.scalar(query)
+    except DatabaseUnavailableError as away:
+        raise StartupError(f"{away} The address is {address(settings)}, {source}.") from away
     if is_superuser and settings.is_production:
         raise StartupError("DATABASE_URL names a superuser. Give the service a role of its own in production.")
 

@@ -144,9 +144,9 @@ async def _decline(_request: Request, refusal: Exception) -> ProblemResponse:
 
 
 async def _explain(request: Request, invalid: Exception) -> ProblemResponse:
-    # Never echo the input: it may be NaN, a surrogate, a secret, or a megabyte.
+    # Never echo the input: it may be NaN, a surrogate, or a secret. Field names are input too, and there may be
+    # a megabyte of them.
     assert isinstance(invalid, RequestValidationError)
-    # Nor all of it: a megabyte of unknown fields would be a longer answer, and their names come from the client.
     faults = [
         Fault(at=[str(part)[:NAME_LIMIT] for part in fault["loc"]], rule=fault["msg"])
         for fault in invalid.errors()[:FAULT_LIMIT]

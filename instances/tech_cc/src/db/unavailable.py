@@ -1,6 +1,8 @@
 """Which faults of PostgreSQL mean that it is away, so that a client should try again, rather than a bug of ours."""
 
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import asyncpg
@@ -36,6 +38,21 @@ SENTENCES = {
 
 class DatabaseUnavailableError(UnavailableError):
     """PostgreSQL cannot do this now."""
+
+
+@contextmanager
+def outages_refused() -> Iterator[None]:
+    """Turn a fault that means PostgreSQL is away into a refusal; let every other one pass.
+
+    Raises:
+        DatabaseUnavailableError: PostgreSQL cannot do what the block asks of it now.
+    """
+    try:
+        yield
+    except DATABASE_FAULTS as fault:
+        if (refusal := unavailable(fault)) is None:
+            raise
+        raise refusal from fault
 
 
 def unavailable(fault: BaseException) -> DatabaseUnavailableError | None:
