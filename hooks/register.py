@@ -18,9 +18,12 @@ import shutil
 import sys
 from pathlib import Path
 
+# What a project needs for itself is in the template, once: a project registers modules by the same code.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "template" / "scripts"))
+
 try:
-    from answers import read_modules
-    from host import heal, plan, strip, sync, write_all
+    from lifecycle.answers import read_modules
+    from lifecycle.host import heal, plan, strip, sync
 except ImportError as missing:  # pragma: no cover  # tested on interpreters that have neither libcst nor coverage
     if missing.name not in ("libcst", "yaml"):
         raise
@@ -33,6 +36,7 @@ except ImportError as missing:  # pragma: no cover  # tested on interpreters tha
     os.execvp("uv", ["uv", "run", "--quiet", "--no-project", "--script", __file__, *sys.argv[1:]])  # noqa: S606
 
 import git_index
+from files import write_all
 
 EDITS = {"sync": sync, "strip": strip, "heal": heal}
 
@@ -49,7 +53,7 @@ def main(arguments: list[str]) -> int:
         print("No module was registered, and no file was changed:", *problems, sep="\n  ", file=sys.stderr)
         return 1
     try:
-        write_all(edits)
+        write_all(options.project, edits)
     except OSError as fault:
         print(
             f"No file was changed, for one could not be written: {fault}. Fix: mend that, and run again.",
@@ -57,7 +61,7 @@ def main(arguments: list[str]) -> int:
         )
         return 1
     # Copier compares against the index: a stripped file must be in it, and a healed one is the user's to add again.
-    changed = [edit.path for edit in edits]
+    changed = [options.project / edit.path for edit in edits]
     if options.command == "strip":
         git_index.add(options.project, changed)
     if options.command == "heal":

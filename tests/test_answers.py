@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from answers import Module, read_modules
+from lifecycle.answers import Module, read_modules
 from support import add_module
 
 

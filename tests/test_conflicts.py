@@ -1,7 +1,7 @@
 import pytest
 
-from conflicts import edited_amid_conflicts, has_conflicts
-from region import RegionError, with_entries
+from lifecycle.conflicts import edited_amid_conflicts, has_conflicts
+from lifecycle.region import RegionError, with_entries
 
 CONFLICT = b"<<<<<<< before updating\nx = 1\n=======\nx = 2\n>>>>>>> after updating\n"
 WITH_BASE = b"<<<<<<< ours\nx = 1\n||||||| base\nx = 0\n=======\nx = 2\n>>>>>>> theirs\n"

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from region import RegionError, with_entries, without_entries
+from lifecycle.region import RegionError, with_entries, without_entries
 
 EMPTY = b"NAMES: list[str] = []\n"
 NAME = st.from_regex(r"[a-z]{1,3}", fullmatch=True)

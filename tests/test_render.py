@@ -9,7 +9,7 @@ import pytest
 import yaml
 from pytest_copie.plugin import Copie
 
-from answers import read_modules
+from lifecycle.answers import read_modules
 from render import ROOT
 from support import Spawn, contents
 

@@ -68,6 +68,21 @@ def without_entries(source: bytes, *, name: str, entries: Iterable[str]) -> byte
     return source if after is before else _bytes_of(module.deep_replace(before, after))
 
 
+def dropped_entries(source: bytes, *, name: str, entries: Iterable[str]) -> bytes:
+    """Return the source without the entries, however they stand; a comment on an entry's own line goes with it.
+
+    Raises:
+        RegionError: The source does not parse, or has no such list, or more than one.
+    """
+    module = _parse(source)
+    before = _find_list(module, name=name)
+    after = before
+    for entry in entries:
+        while entry in (strings := [_string(element) for element in after.elements]):
+            after = _removed(after, strings.index(entry))
+    return source if after is before else _bytes_of(module.deep_replace(before, after))
+
+
 def _bytes_of(module: cst.CSTNode) -> bytes:
     assert isinstance(module, cst.Module)
     return module.bytes
@@ -184,16 +199,23 @@ def _gap_after(literal: cst.List, index: int) -> cst.BaseParenthesizableWhitespa
 
 def _removed(literal: cst.List, index: int) -> cst.List:
     above, below = _gap_before(literal, index), _gap_after(literal, index)
-    assert isinstance(above, cst.ParenthesizedWhitespace)
-    assert isinstance(below, cst.ParenthesizedWhitespace)
-    joined = below.with_changes(first_line=above.first_line)
     is_last, is_alone = index == len(literal.elements) - 1, len(literal.elements) == 1
+    joined = _joined(above, below)
+    has_comments = isinstance(joined, cst.ParenthesizedWhitespace) and (joined.empty_lines or joined.first_line.comment)
     if is_alone:
-        gap = joined if joined.empty_lines or joined.first_line.comment else NOTHING
-        literal = _with_gap_before(literal, 0, gap)
+        literal = _with_gap_before(literal, 0, joined if has_comments else NOTHING)
     else:
         literal = _with_gap_before(literal, index, NOTHING if is_last else joined)
     if is_last:
         closed = literal.rbracket.with_changes(whitespace_before=NOTHING if is_alone else joined)
         literal = literal.with_changes(rbracket=closed)
     return literal.with_changes(elements=[*literal.elements[:index], *literal.elements[index + 1 :]])
+
+
+def _joined(
+    above: cst.BaseParenthesizableWhitespace, below: cst.BaseParenthesizableWhitespace
+) -> cst.BaseParenthesizableWhitespace:
+    """Return the space that is left where an entry between the two goes: comments on lines of their own stay."""
+    if not isinstance(above, cst.ParenthesizedWhitespace) or not isinstance(below, cst.ParenthesizedWhitespace):
+        return below if isinstance(below, cst.ParenthesizedWhitespace) else above
+    return below.with_changes(first_line=above.first_line, empty_lines=[*above.empty_lines, *below.empty_lines])

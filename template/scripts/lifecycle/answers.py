@@ -23,6 +23,26 @@ class Module:
         """Its second label in the graph."""
         return f"{self.domain}_{self.name}"
 
+    @property
+    def answers_file(self) -> str:
+        """The file that says where it came from."""
+        return f".copier-answers.{self.label}.yml"
+
+    @property
+    def folders(self) -> list[str]:
+        """The folders that are its own, each with a slash at its end."""
+        tests = [f"tests/{kind}/backend/{self.name}/" for kind in ("unit", "integration", "performance")]
+        return [f"alembic/versions/{self.name}/", f"src/backend/{self.name}/", *tests]
+
+    @property
+    def seal(self) -> str:
+        """The file that holds what its other files were when they came from the template."""
+        return f"src/backend/{self.name}/.rendered.sha256"
+
+    def owns(self, path: str) -> bool:
+        """Say whether a file of the project is the module's own."""
+        return path == self.answers_file or path.startswith(tuple(self.folders))
+
 
 def read_modules(project: Path) -> tuple[list[Module], list[str]]:
     """Return the modules, sorted, and a sentence for every answers file that cannot be used.
@@ -32,10 +52,27 @@ def read_modules(project: Path) -> tuple[list[Module], list[str]]:
     modules, problems = [], []
     for path in sorted(project.glob(".copier-answers.*.yml")):
         try:
-            modules.append(_module_of(_parsed(path)))
+            module = _module_of(_parsed(path))
+            _check_name(path, module)
+            modules.append(module)
         except ValueError as wrong:
             problems.append(f"{path.name}: {wrong}. Fix: restore the file from git, or render the module again.")
     return sorted(modules), [*problems, *_rivals(modules)]
+
+
+def read_answers(path: Path) -> dict[str, Any]:
+    """Return what an answers file holds.
+
+    Raises:
+        ValueError: It is missing, or not a list of answers.
+    """
+    try:
+        answers = _parsed(path)
+    except OSError as fault:
+        raise ValueError(f"it cannot be read: {fault.strerror}") from None
+    if not isinstance(answers, dict):
+        raise ValueError("it holds no answers")
+    return answers
 
 
 def _rivals(modules: list[Module]) -> list[str]:
@@ -70,3 +107,8 @@ def _module_of(answers: Any) -> Module:
     if not isinstance(name, str) or not MODULE.fullmatch(name):
         raise ValueError("its `module` is not the name of a module")
     return Module(domain, name)
+
+
+def _check_name(path: Path, module: Module) -> None:
+    if path.name != module.answers_file:
+        raise ValueError(f"it holds the answers of {module.label}, whose file is {module.answers_file}")

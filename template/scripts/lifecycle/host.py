@@ -1,15 +1,13 @@
-"""The three host files that list modules, and how all of them are brought up to date together or not at all."""
+"""The three host files that list modules, and what each would hold with all entries, or without them."""
 
-import os
 import stat
-import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from answers import Module
-from conflicts import edited_amid_conflicts, has_conflicts
-from region import RegionError, with_entries, without_entries
+from .answers import Module
+from .conflicts import edited_amid_conflicts, has_conflicts
+from .region import RegionError, dropped_entries, with_entries, without_entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +29,9 @@ HOST_LISTS = (
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """New contents for a file."""
+    """New contents for a host file, which is named by its way from the project's folder."""
 
-    path: Path
+    path: str
     contents: bytes
 
 
@@ -48,6 +46,11 @@ def sync(source: bytes, name: str, entries: list[str]) -> bytes:
 def strip(source: bytes, name: str, entries: list[str]) -> bytes:
     """Return the source without the entries, but for those that a user wrote a comment on."""
     return without_entries(source, name=name, entries=entries)
+
+
+def unregister(source: bytes, name: str, entries: list[str]) -> bytes:
+    """Return the source without the entries, whatever a user wrote beside them."""
+    return dropped_entries(source, name=name, entries=entries)
 
 
 def heal(source: bytes, name: str, entries: list[str]) -> bytes:
@@ -72,37 +75,8 @@ def plan(project: Path, modules: Iterable[Module], edit: EditOfList) -> tuple[li
         except OSError as fault:
             problems.append(f"{listing.path}: {fault.strerror}. Fix: {_fix_of(fault, listing.path)}")
         else:
-            edits += [Edit(path, after)] if after != before else []
+            edits += [Edit(listing.path, after)] if after != before else []
     return edits, problems
-
-
-def write_all(edits: Iterable[Edit]) -> None:
-    """Write each file whole: a reader, or a kill, meets the old contents or the new ones, never a mixture.
-
-    Raises:
-        OSError: A file could not be written, for lack of space say; then none was changed.
-    """
-    staged: dict[Path, Path] = {}
-    try:
-        for edit in edits:
-            path = edit.path.resolve()
-            descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-            staged[Path(name)] = path
-            _write(descriptor, edit.contents)
-            Path(name).chmod(stat.S_IMODE(path.stat().st_mode))
-    except OSError:
-        for temporary in staged:
-            temporary.unlink()
-        raise
-    for temporary, path in staged.items():
-        temporary.replace(path)
-
-
-def _write(descriptor: int, contents: bytes) -> None:
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(contents)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _check_writable(path: Path) -> None:
