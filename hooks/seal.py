@@ -21,8 +21,12 @@ def main(arguments: list[str]) -> None:
     """Write the seal of the module."""
     module = Module(*arguments)
     paths = (path.relative_to(TEMPLATE).as_posix() for path in TEMPLATE.rglob("*") if path.is_file())
-    names = (path.removesuffix(".jinja").replace(MARK_OF_MODULE, module.name) for path in paths if MARK_OF_MODULE in path)
-    Path(module.seal).write_bytes(sealed(Path(), [name for name in names if module.owns(name) and Path(name).is_file()]))
+    names = (
+        path.removesuffix(".jinja").replace(MARK_OF_MODULE, module.name) for path in paths if MARK_OF_MODULE in path
+    )
+    Path(module.seal).write_bytes(
+        sealed(Path(), [name for name in names if module.owns(name) and Path(name).is_file()])
+    )
 
 
 if __name__ == "__main__":

@@ -67,10 +67,15 @@ def _job(project: Project, module: Module, *, destination: Path) -> Job:
             f"{HOST_ANSWERS} names no release of the template (_src_path and _commit), as after a copy out of a plain "
             "folder. Put in the address of the template's git repository and a tag of it."
         )
-    source = open_source(project, address, reference=release)
-    template = source.folder(source.commit_of(release) or "", of_module=True)
-    answers = {"scope": "module", "domain": module.domain, "module": module.name}
-    return Job(str(template), str(destination), answers, module.answers_file, release=release, address=address)
+    source = open_source(project, address, needs=release)
+    return Job(
+        release_folder=str(source.folder(source.get(release))),
+        destination=str(destination),
+        answers={"scope": "module", "domain": module.domain, "module": module.name},
+        answers_file=module.answers_file,
+        release=release,
+        address=address,
+    )
 
 
 def _registered(project: Project, modules: list[Module]) -> tuple[list[Write], list[str]]:

@@ -70,7 +70,9 @@ def _edited(project: Project, module: Module) -> list[str]:
 def _mentions(project: Project, module: Module) -> list[str]:
     """Return a sentence for each line of another Python file that imports from the module."""
     name = module.name
-    imports = re.compile(rf"\s*(from|import)\s+(src\.)?backend\.{name}\b|\s*from\s+(src\.)?backend\s+import\b.*\b{name}\b")
+    imports = re.compile(
+        rf"\s*(from|import)\s+(src\.)?backend\.{name}\b|\s*from\s+(src\.)?backend\s+import\b.*\b{name}\b"
+    )
     return [
         f"{path}:{number} imports from {module.label}, and would break. Change it first, or say --force."
         for path in _python_beside(project, module)
@@ -125,12 +127,12 @@ def _farewell(module: Module) -> list[str]:
     """Return how the module's data go, which no command of ours drops."""
     revisions = f"{module.name}_%".replace("_", r"\_")
     return [
-        f"Every database that has {module.name} must lose its revisions, or `alembic upgrade heads` will not know them.",
+        f"A database that has {module.name} must lose its revisions, or `alembic upgrade heads` will not know them.",
         "In a checkout that still has the module, of an older commit say:",
         f"  uv run alembic downgrade {module.label}@base",
         "or, where there is none left, as SQL (MEM0_SCHEMA may have given the second schema another name):",
         f"  DROP SCHEMA {module.name} CASCADE; DROP SCHEMA mem0_{module.name} CASCADE;",
-        f"  DELETE FROM alembic_version WHERE version_num LIKE '{revisions}';",
+        f"  DELETE FROM alembic_version WHERE version_num LIKE '{revisions}';",  # noqa: S608  # to be read, not run
     ]
 
 

@@ -21,14 +21,15 @@ from lifecycle.answers import Module, read_answers, read_modules
 from lifecycle.command import parser, run
 from lifecycle.commits import land_tree
 from lifecycle.git import git, run_git
-from lifecycle.merge import index_lines, write_tree
+from lifecycle.objects import index_lines, write_tree
+from lifecycle.parts import Part, Target, renders_of
 from lifecycle.project import HOST_ANSWERS, Project
-from lifecycle.releases import base_version, latest
+from lifecycle.releases import NOTES_FILE, base_version, latest, read_notes
 from lifecycle.report import Kind, RefusalError, Report, Status
-from lifecycle.source import Source, open_source
-from lifecycle.update import Part, Target, notes_for, work_out
+from lifecycle.source import open_source
 
 FINISH = "uv run python scripts/update_modules.py --continue"
+NAMED = 5  # so many parts a message names, and no more
 ABANDON = "uv run python scripts/update_modules.py --abandon"
 
 
@@ -49,14 +50,18 @@ def main(arguments: list[str]) -> int:
 def update(project: Project, options: Namespace, report: Report) -> None:
     """Start an update, or finish the one that waits."""
     if not project.is_under_git or run_git(project.folder, "rev-parse", "--verify", "-q", "HEAD")[0] != 0:
-        raise RefusalError("An update keeps what git knows. Commit the project first: git init && git add -A && git commit.")
+        raise RefusalError(
+            "An update keeps what git knows. Commit the project first: git init && git add -A && git commit."
+        )
     waiting = proposal.waiting(project)
     if options.goes_on or options.abandon:
         if waiting is None:
             raise RefusalError("No update waits here. Start one: uv run python scripts/update_modules.py")
         _abandon(project, report) if options.abandon else _finish(project, waiting, report)
     elif waiting and not options.preview:
-        raise RefusalError(f"An update to {waiting.release} waits in {proposal.FOLDER}. Finish it ({FINISH}), or drop it ({ABANDON}).")
+        raise RefusalError(
+            f"An update to {waiting.release} waits in {proposal.FOLDER}. Finish it ({FINISH}), or drop it ({ABANDON})."
+        )
     else:
         _start(project, options, report)
 
@@ -67,26 +72,33 @@ def _start(project: Project, options: Namespace, report: Report) -> None:
     if problems := [*problems, *unfit]:
         raise RefusalError(*problems)
     target = _target(project, parts, options.to)
-    late = [part for part in parts if part.release != target.release]
+    late = [part for part in parts if part.release != target.release.name]
     _refuse_downgrade(late, target)
     if not late:
-        report.headline = f"Everything is at {target.release} already."
+        report.headline = f"Everything is at {target.release.name} already."
         return
-    message = f"Update {', '.join(part.name for part in late)} to gold slice {target.release}"
+    names = ", ".join(part.name for part in late) if len(late) <= NAMED else f"{len(late)} parts"
+    message = f"Update {names} to gold slice {target.release.name}"
     with tempfile.TemporaryDirectory(dir=project.state) as scratch:
-        outcome = work_out(project, late, modules, target, Path(scratch))
+        with renders_of(project, late, target, Path(scratch)) as renders:
+            from lifecycle.update import Update  # noqa: PLC0415  # libcst takes as long to import as Copier to render
+
+            outcome = Update(project, modules, target, Path(scratch)).work_out(late, renders())
         lines = index_lines(outcome.files, prefix=project.prefix)
         tree = write_tree(project.folder, lines, scratch=Path(scratch), onto="HEAD", under=project.prefix)
     report.changes = outcome.changes
     report.before_deploy = _before_deploy(project, late, target)
     kept = [change.path for change in outcome.changes if change.kind == Kind.DROPPED]
-    report.problems = [f"{path}: the template has dropped this file; yours is kept. Remove it if it is of no more use." for path in kept]
+    report.problems = [
+        f"{path}: the template has dropped this file; yours is kept. Remove it if it is of no more use."
+        for path in kept
+    ]
     if outcome.conflicts:
         unsettled = [f"{project.prefix}{conflict.path}" for conflict in outcome.conflicts]
         _ask_a_person(report, unsettled)
         if not options.preview:
             head = git(project.folder, "rev-parse", "HEAD").strip()
-            waits = proposal.Proposal(head, target.release, message, unsettled, report.before_deploy)
+            waits = proposal.Proposal(head, target.release.name, message, unsettled, report.before_deploy)
             proposal.lay_out(project, waits, tree=tree, conflicts=outcome.conflicts)
         return
     undo = land_tree(project, tree, message=message, is_preview=options.preview)
@@ -109,8 +121,14 @@ def _abandon(project: Project, report: Report) -> None:
 
 def _parts(project: Project, modules: Sequence[Module], names: Sequence[str]) -> tuple[list[Part], list[str]]:
     """Return the parts of those names, or all, and a sentence for each that cannot be updated."""
-    known: dict[str, Module | None] = {"host": None} | {name: module for module in modules for name in (module.name, module.label)}
-    problems = [f"There is no module {name[:60]}. There is {', '.join(each.label for each in modules)}." for name in names if name not in known]
+    known: dict[str, Module | None] = {"host": None} | {
+        name: module for module in modules for name in (module.name, module.label)
+    }
+    problems = [
+        f"There is no module {name[:60]}. There is {', '.join(each.label for each in modules)}."
+        for name in names
+        if name not in known
+    ]
     chosen = [known[name] for name in names if name in known] if names else [None, *modules]
     parts = []
     for module in dict.fromkeys(chosen):
@@ -127,9 +145,11 @@ def _parts(project: Project, modules: Sequence[Module], names: Sequence[str]) ->
 
 def _unfit(project: Project, part: Part) -> list[str]:
     if not isinstance(part.answers.get("_commit"), str) or not isinstance(part.answers.get("_src_path"), str):
-        return [f"{part.answers_file} names no release of the template (_src_path and _commit). Put in its git address and a tag."]
+        fault = f"{part.answers_file} names no release of the template (_src_path and _commit)."
+        return [f"{fault} Put in the address of its git repository, and a tag."]
     if git(project.folder, "status", "--porcelain", "--", part.answers_file):
-        return [f"{part.name} is not committed: {part.answers_file} is new or changed. Commit it first: git add -A && git commit"]
+        fault = f"{part.name} is not committed: {part.answers_file} is new or changed."
+        return [f"{fault} Commit it first: git add -A && git commit."]
     return []
 
 
@@ -137,25 +157,29 @@ def _target(project: Project, parts: Sequence[Part], reference: str | None) -> T
     """Return the release that was asked for, or the latest."""
     addresses = {str(part.answers["_src_path"]) for part in parts}
     if len(addresses) > 1:
-        raise RefusalError(f"The answers files name several templates: {', '.join(sorted(addresses))}. Make _src_path one in all.")
-    source = open_source(project, addresses.pop(), reference=reference)
-    reference = reference or latest(source.tags())
-    commit = source.commit_of(reference)
-    assert commit is not None, "open_source has looked for it, or it is a tag of the source"
-    is_tag = reference in source.tags()
-    return Target(source, commit, reference if is_tag else source.describe(commit))
+        raise RefusalError(
+            f"The answers files name several templates: {', '.join(sorted(addresses))}. Make _src_path one in all."
+        )
+    source = open_source(project, addresses.pop(), needs=reference)
+    release = source.get(reference or latest(source.tags()))
+    return Target(source, release, read_notes(source.read(release, NOTES_FILE)))
 
 
 def _refuse_downgrade(parts: Sequence[Part], target: Target) -> None:
-    newest = base_version(target.release)
+    newest = base_version(target.release.name)
     later = [part for part in parts if newest and (has := base_version(part.release)) and has > newest]
     if later:
-        raise RefusalError(*(f"{part.name} is at {part.release}, which is later than {target.release}. Name a later --to." for part in later))
+        raise RefusalError(
+            *(
+                f"{part.name} is at {part.release}, which is later than {target.release.name}. Name a later --to."
+                for part in later
+            )
+        )
 
 
 def _ask_a_person(report: Report, unsettled: Sequence[str]) -> None:
     report.status = Status.CONFLICT
-    report.headline = f"{len(unsettled)} file(s) were changed by you and by the template in the same places. Your project is as it was."
+    report.headline = f"{len(unsettled)} file(s) were changed in the same places by you and by the template."
     if report.is_preview:
         report.next_steps = ["the update itself, which would lay these files out for you in .dev/update"]
         return
@@ -167,12 +191,15 @@ def _ask_a_person(report: Report, unsettled: Sequence[str]) -> None:
 
 
 def _before_deploy(project: Project, parts: Sequence[Part], target: Target) -> list[str]:
-    """Return what the releases on the way ask of whoever deploys: new and removed settings, changed behaviour, steps."""
+    """Return what the releases on the way ask of whoever deploys."""
     oldest = min(parts, key=lambda part: str(base_version(part.release)))
     environment = (project.folder / ".env").read_text(errors="replace") if (project.folder / ".env").is_file() else ""
     lines = []
-    for tag, notes in notes_for(oldest, target).items():
-        lines += [f"{tag}: {key}: {meaning}{' (your .env sets it)' if f'{key}=' in environment else ''}" for key, meaning in notes.environment.items()]
+    for tag, notes in target.notes(oldest).items():
+        lines += [
+            f"{tag}: {key}: {meaning}{' (your .env sets it)' if f'{key}=' in environment else ''}"
+            for key, meaning in notes.environment.items()
+        ]
         lines += [f"{tag}: {line}" for line in (*notes.changed, *notes.steps)]
     return lines
 

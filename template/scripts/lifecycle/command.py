@@ -21,24 +21,32 @@ def parser(description: str | None, *, preview: str) -> ArgumentParser:
     return options
 
 
-def run(command: str, options: Namespace, work: Callable[[Project, Namespace, Report], None]) -> int:
-    """Do the work with the project locked, tell what came of it, and return the exit status."""
+def run(
+    command: str, options: Namespace, work: Callable[[Project, Namespace, Report], None], *, finishes: bool = True
+) -> int:
+    """Do the work with the project locked, tell what came of it, and return the exit status.
+
+    What a killed command left undone is done first, unless the work sees to that itself.
+    """
     report = Report(command, is_preview=options.preview)
     try:
         project = find_project(Path.cwd())
         with project.locked():
-            _finish_what_was_interrupted(project, report)
+            if finishes:
+                _finish_what_was_interrupted(project, report)
             work(project, options, report)
     except RefusalError as refusal:
-        report.status, report.problems = Status.REFUSED, list(refusal.problems)
+        report = _refused(report, *refusal.problems)
     except (OSError, GitError) as fault:
-        report.status, report.problems = Status.REFUSED, [f"{fault}. Mend that, and try again."]
+        report = _refused(report, f"{fault}. Mend that, and try again.")
     except KeyboardInterrupt:
-        report.status, report.problems = Status.REFUSED, ["Ended by you."]
-    if report.status == Status.REFUSED:
-        report.changes, report.next_steps, report.before_deploy, report.headline = [], [], [], ""
+        report = _refused(report, "Ended by you.")
     report.tell(as_json=options.as_json)
     return report.status
+
+
+def _refused(report: Report, *problems: str) -> Report:
+    return Report(report.command, status=Status.REFUSED, is_preview=report.is_preview, problems=list(problems))
 
 
 def changes(writes: Sequence[Write], *, of: Module, kind: Kind) -> list[Change]:
@@ -52,6 +60,8 @@ def changes(writes: Sequence[Write], *, of: Module, kind: Kind) -> list[Change]:
 def _finish_what_was_interrupted(project: Project, report: Report) -> None:
     """Carry out the rest of a command that was killed; a preview only says that there is some."""
     if report.is_preview and is_interrupted(project):
-        raise RefusalError("A command was interrupted half-way. `uv run python scripts/doctor.py --fix` finishes it first.")
+        raise RefusalError(
+            "A command was interrupted half-way. `uv run python scripts/doctor.py --fix` finishes it first."
+        )
     if not report.is_preview and (what := recover(project)):
         say(INTERRUPTED.format(what=what))

@@ -8,11 +8,9 @@ from pathlib import Path
 from .git import git, git_bytes, run_git
 from .journal import Write, land
 from .landing import Landing
-from .merge import commit
+from .objects import commit
 from .project import Project
 from .report import RefusalError
-
-
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,10 @@ def land_tree(project: Project, tree: str, *, message: str, is_preview: bool) ->
         )
         for each in differences
     ]
-    lines = [f"{each.mode} {each.id}\t{each.path}" if each.id else f"0 {'0' * len(head)}\t{each.path}" for each in differences]
+    lines = [
+        f"{each.mode} {each.id}\t{each.path}" if each.id else f"0 {'0' * len(head)}\t{each.path}"
+        for each in differences
+    ]
     land(project, what=message, writes=writes, landing=Landing(head, new, lines, message))
     return undo
 
@@ -68,7 +69,10 @@ def _refuse_what_is_in_the_way(project: Project, differences: list[Difference]) 
     hindrances = [each for each in differences if each.path in changed or (each.is_new and (top / each.path).exists())]
     if hindrances:
         raise RefusalError(
-            *(f"{each.path} is in the way: it has changes that are not committed. Commit it, or git stash." for each in hindrances)
+            *(
+                f"{each.path} is in the way: it has changes that are not committed. Commit it, or git stash."
+                for each in hindrances
+            )
         )
     if Path(git(project.folder, "rev-parse", "--path-format=absolute", "--git-path", "index.lock").strip()).exists():
         raise RefusalError("git is at work here (index.lock). Wait until it ends, or remove that file if nothing runs.")

@@ -18,7 +18,9 @@ def git(folder: Path, *arguments: str, stdin: str = "", env: dict[str, str] | No
     Raises:
         GitError: It ended with another status than 0, or git is not installed.
     """
-    return git_bytes(folder, *arguments, stdin=stdin.encode(errors="surrogateescape"), env=env).decode(errors="surrogateescape")
+    return git_bytes(folder, *arguments, stdin=stdin.encode(errors="surrogateescape"), env=env).decode(
+        errors="surrogateescape"
+    )
 
 
 def git_bytes(folder: Path, *arguments: str, stdin: bytes = b"", env: dict[str, str] | None = None) -> bytes:
@@ -33,7 +35,9 @@ def run_git(
     folder: Path, *arguments: str, stdin: bytes = b"", env: dict[str, str] | None = None
 ) -> tuple[int, bytes, str]:
     """Return status, output and complaint of a command whose status is part of the answer."""
-    environment = {key: value for key, value in os.environ.items() if key not in FOREIGN} | {"LC_ALL": "C"} | (env or {})
+    environment = (
+        {key: value for key, value in os.environ.items() if key not in FOREIGN} | {"LC_ALL": "C"} | (env or {})
+    )
     command = ["git", "-c", "core.quotePath=false", "-c", "advice.detachedHead=false", *arguments]
     try:
         done = subprocess.run(command, cwd=folder, env=environment, input=stdin, capture_output=True, check=False)

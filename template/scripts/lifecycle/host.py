@@ -7,24 +7,8 @@ from pathlib import Path
 
 from .answers import Module
 from .conflicts import edited_amid_conflicts, has_conflicts
+from .host_lists import HOST_LISTS
 from .region import RegionError, dropped_entries, with_entries, without_entries
-
-
-@dataclass(frozen=True, slots=True)
-class HostList:
-    """A list literal in a host file, and the entries that a module has in it."""
-
-    path: str
-    name: str
-    entries_of: Callable[[Module], list[str]]
-
-
-MODEL_FILES = ("mem0_models", "models")
-HOST_LISTS = (
-    HostList("alembic/env.py", "MODEL_MODULES", lambda m: [f"backend.{m.name}.{file}" for file in MODEL_FILES]),
-    HostList("src/cos_main.py", "SLICES", lambda m: [f"backend.{m.name}"]),
-    HostList("src/graph/registry.py", "MODULE_LABELS", lambda m: [m.label]),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +49,9 @@ def plan(project: Path, modules: Iterable[Module], edit: EditOfList) -> tuple[li
     edits, problems = [], []
     for listing in HOST_LISTS:
         path = project / listing.path
-        entries = [entry for module in modules for entry in listing.entries_of(module)]
         try:
             before = path.read_bytes()
-            after = edit(before, listing.name, entries)
+            after = edit(before, listing.name, listing.entries(modules))
             _check_writable(path)
         except RegionError as broken:
             problems += [f"{listing.path}{fault}" for fault in broken.faults]

@@ -4,7 +4,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from .git import GitError, git
+from .git import GitError, git, run_git
 from .project import Project
 from .report import RefusalError
 
@@ -44,12 +44,22 @@ def _update_index(project: Project, lines: list[str]) -> None:
     shutil.copyfile(index, copy)
     environment = {"GIT_INDEX_FILE": str(copy)}
     # Paths of --index-info count from the repository's top, wherever git is called.
-    git(project.folder, "update-index", "-z", "--index-info", stdin="".join(f"{line}\0" for line in lines), env=environment)
+    git(
+        project.folder,
+        "update-index",
+        "-z",
+        "--index-info",
+        stdin="".join(f"{line}\0" for line in lines),
+        env=environment,
+    )
+    run_git(
+        project.folder, "update-index", "-q", "--refresh", env=environment
+    )  # or `git reset --keep` would not trust it
     copy.replace(index)
 
 
 def _drop_locks_of_killed_git(project: Project) -> None:
-    """Remove the locks of an `update-ref` of ours that was killed; nobody else moves this branch while ours is planned."""
+    """Remove the locks of an `update-ref` of ours that was killed."""
     try:
         names = ["HEAD", git(project.folder, "symbolic-ref", "-q", "HEAD").strip()]
     except GitError:  # a detached HEAD

@@ -3,28 +3,30 @@
 Nothing here touches a work tree, an index or a branch.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
-from .git import GitError, git, git_bytes, run_git
+from .git import GitError, run_git
+from .objects import Blob, Tree, commit, index_lines, read_blob, read_tree, write_blob, write_tree
 from .report import Kind
 
 BASE, OURS, THEIRS = 1, 2, 3  # the stages of git's index
 # As git does it unless a user's settings say otherwise.
-SETTINGS = ("merge.renames=true", "merge.directoryRenames=conflict", "merge.conflictStyle=merge")
-MERGE = [*(word for setting in SETTINGS for word in ("-c", setting)), "merge-tree", "--write-tree", "-z", "--no-messages"]
+SETTINGS = "-c merge.renames=true -c merge.directoryRenames=conflict -c merge.conflictStyle=merge".split()
+MERGE = (*SETTINGS, *"merge-tree --write-tree -z --no-messages".split())
+    *(word for setting in SETTINGS for word in ("-c", setting)),
+    *["merge-tree", "--write-tree", "-z", "--no-messages"],
+]
 
 
-class Blob(NamedTuple):
-    """A file as git stores it: its mode, as `100644`, and the name of its contents."""
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """A part as its release made it, as its user has it, and as another release makes it."""
 
-    mode: str
-    id: str
-
-
-type Tree = Mapping[str, Blob]
+    base: Tree
+    ours: Tree
+    theirs: Tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,83 +46,45 @@ class Merged:
     conflicts: list[Conflict] = field(default_factory=list)
 
 
-def merge(repository: Path, *, base: Tree, ours: Tree, theirs: Tree, labels: tuple[str, str], scratch: Path) -> Merged:
+def merge(repository: Path, sides: Sides, *, labels: tuple[str, str], scratch: Path) -> Merged:
     """Return our files with what changed from base to theirs.
 
     A file that they dropped and we edited is kept. One that we deleted and they changed stays deleted. A file that we
-    renamed takes their changes under our name.
-
-    Args:
-        labels: What conflict markers call our side and theirs.
-        scratch: A folder for git's temporary indexes.
+    renamed takes their changes under our name. The labels are what conflict markers call our side and theirs.
     """
-    hard = [path for path in base.keys() | theirs.keys() if not _is_simple(path, base, ours, theirs)]
-    base, theirs = _with_our_line_ends(repository, hard, base, ours, theirs)
-    if all(_is_simple(path, base, ours, theirs) for path in hard):
-        files = {path: blob for path in base.keys() | ours.keys() | theirs.keys() if (blob := _pick(path, base, ours, theirs))}
-        merged = Merged(files)
-    else:
-        merged = _merged_by_git(repository, (base, ours, theirs), labels, scratch)
-    merged.kinds = _kinds(base, ours, theirs, merged)
+    sides = _with_our_line_ends(repository, sides)
+    merged = _merged_by_git(repository, sides, labels, scratch) if _hard(sides) else Merged(_picked(sides))
+    merged.kinds = _kinds(sides, merged)
     return merged
 
 
-def read_tree(repository: Path, treeish: str) -> dict[str, Blob]:
-    """Return all files of a tree."""
-    rows = git(repository, "ls-tree", "-r", "-z", "--full-tree", treeish).split("\0")
-    parts = (row.partition("\t") for row in rows if row)
-    return {path: Blob(meta.split()[0], meta.split()[2]) for meta, _tab, path in parts}
+def _hard(sides: Sides) -> list[str]:
+    """Return the files that need a look inside: neither side left them alone, and each did something else."""
+    base, ours, theirs = sides.base, sides.ours, sides.theirs
+    return [
+        path
+        for path in base.keys() | theirs.keys()
+        if theirs.get(path) not in (base.get(path), ours.get(path)) and ours.get(path) != base.get(path)
+    ]
 
 
-def write_blobs(repository: Path, files: Iterable[Path]) -> list[str]:
-    """Store files, and return the names of their contents, in order."""
-    paths = "".join(f"{path}\n" for path in files)
-    return git(repository, "hash-object", "-w", "--no-filters", "--stdin-paths", stdin=paths).split()
+def _picked(sides: Sides) -> dict[str, Blob]:
+    """Return of each file the side that changed it."""
+    base, ours, theirs = sides.base, sides.ours, sides.theirs
+    paths = base.keys() | ours.keys() | theirs.keys()
+    picked = {path: (ours if theirs.get(path) == base.get(path) else theirs).get(path) for path in paths}
+    return {path: blob for path, blob in picked.items() if blob}
 
 
-def read_blob(repository: Path, blob: Blob) -> bytes:
-    """Return the contents of a file."""
-    return git_bytes(repository, "cat-file", "blob", blob.id)
-
-
-def write_blob(repository: Path, contents: bytes) -> str:
-    """Store contents and return their name."""
-    return git_bytes(repository, "hash-object", "-w", "--stdin", stdin=contents).decode().strip()
-
-
-def index_lines(tree: Tree, *, prefix: str = "") -> list[str]:
-    """Return what `git update-index --index-info` reads, for files below the prefix."""
-    return [f"{blob.mode} {blob.id}\t{prefix}{path}" for path, blob in tree.items()]
-
-
-def write_tree(
-    repository: Path, lines: Iterable[str], *, scratch: Path, onto: str | None = None, under: str = ""
-) -> str:
-    """Store a tree of the lines, on top of another tree without what it has under a folder, and return its name."""
-    environment = {"GIT_INDEX_FILE": str(scratch / "index")}
-    git(repository, "read-tree", *([onto] if onto else ["--empty"]), env=environment)
-    if onto:
-        git(repository, "rm", "-r", "-f", "-q", "--cached", "--ignore-unmatch", "--", f":(top){under}", env=environment)
-    given = "".join(f"{line}\0" for line in lines)
-    git(repository, "update-index", "-z", "--index-info", stdin=given, env=environment)
-    return git(repository, "write-tree", env=environment).strip()
-
-
-def _is_simple(path: str, base: Tree, ours: Tree, theirs: Tree) -> bool:
-    """Say whether a file needs no look inside: one side left it alone, or both did the same."""
-    mine, old, new = ours.get(path), base.get(path), theirs.get(path)
-    return new == old or mine == new or (mine == old and mine is not None)
-
-
-def _pick(path: str, base: Tree, ours: Tree, theirs: Tree) -> Blob | None:
-    return ours.get(path) if theirs.get(path) == base.get(path) else theirs.get(path)
-
-
-def _with_our_line_ends(repository: Path, hard: list[str], base: Tree, ours: Tree, theirs: Tree) -> tuple[Tree, Tree]:
-    """Return their sides with CRLF in those files that we keep so, or every line would be a conflict."""
-    of_windows = [path for path in hard if path in ours and _has_only_crlf(read_blob(repository, ours[path]))]
-    converted = [{path: _as_crlf(repository, tree[path]) for path in of_windows if path in tree} for tree in (base, theirs)]
-    return {**base, **converted[0]}, {**theirs, **converted[1]}
+def _with_our_line_ends(repository: Path, sides: Sides) -> Sides:
+    """Return the sides with CRLF in those files that we keep so, or every line would be a conflict."""
+    ours = {path: sides.ours[path] for path in _hard(sides) if path in sides.ours}
+    of_windows = [path for path, blob in ours.items() if _has_only_crlf(read_blob(repository, blob))]
+    base, theirs = (
+        {**tree, **{path: _as_crlf(repository, tree[path]) for path in of_windows if path in tree}}
+        for tree in (sides.base, sides.theirs)
+    )
+    return Sides(base, sides.ours, theirs)
 
 
 def _has_only_crlf(contents: bytes) -> bool:
@@ -132,12 +96,13 @@ def _as_crlf(repository: Path, blob: Blob) -> Blob:
     return Blob(blob.mode, write_blob(repository, contents))
 
 
-def _merged_by_git(repository: Path, trees: tuple[Tree, Tree, Tree], labels: tuple[str, str], scratch: Path) -> Merged:
+def _merged_by_git(repository: Path, sides: Sides, labels: tuple[str, str], scratch: Path) -> Merged:
     # git finds the base in the history of the two sides, so they are given one: a root, and two commits upon it.
+    trees = (sides.base, sides.ours, sides.theirs)
     base, ours, theirs = (write_tree(repository, index_lines(tree), scratch=scratch) for tree in trees)
     root = commit(repository, base, message="the last release")
-    sides = [commit(repository, tree, message="a side", parents=[root]) for tree in (ours, theirs)]
-    status, output, complaint = run_git(repository, *MERGE, *sides)
+    tips = [commit(repository, tree, message="a side", parents=[root]) for tree in (ours, theirs)]
+    status, output, complaint = run_git(repository, *MERGE, *tips)
     if status not in (0, 1):
         raise GitError(f"git could not merge: {complaint.strip()}; it takes git 2.38 or later")
     tree, *rows = output.decode(errors="surrogateescape").split("\0")
@@ -149,7 +114,7 @@ def _merged_by_git(repository: Path, trees: tuple[Tree, Tree, Tree], labels: tup
         staged.setdefault(path, {})[int(stage)] = Blob(mode, name)
     for path, stages in staged.items():
         _settle(merged, Conflict(path, stages))
-    _relabel(repository, merged, dict(zip(sides, labels, strict=True)))
+    _relabel(repository, merged, dict(zip(tips, labels, strict=True)))
     return merged
 
 
@@ -175,8 +140,9 @@ def _relabel(repository: Path, merged: Merged, labels: Mapping[str, str]) -> Non
             merged.files[conflict.path] = Blob(blob.mode, write_blob(repository, contents))
 
 
-def _kinds(base: Tree, ours: Tree, theirs: Tree, merged: Merged) -> dict[str, Kind]:
+def _kinds(sides: Sides, merged: Merged) -> dict[str, Kind]:
     """Return what happened to each file that a release or a user changed."""
+    base, ours, theirs = sides.base, sides.ours, sides.theirs
     kinds = {
         path: kind
         for path in base.keys() | ours.keys() | theirs.keys()
@@ -195,11 +161,3 @@ def _kind(old: Blob | None, mine: Blob | None, new: Blob | None, result: Blob | 
     if result is None:
         return Kind.REMOVED
     return Kind.UPDATED if mine == old else Kind.MERGED
-
-
-def commit(repository: Path, tree: str, *, message: str, parents: Iterable[str] = (), env: dict[str, str] | None = None) -> str:
-    """Store a commit and return its name; it is nobody's, unless the environment says whose."""
-    nobody = {"NAME": "gold slice", "EMAIL": "gold-slice@localhost"}
-    identity = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in nobody.items()}
-    links = [word for parent in parents for word in ("-p", parent)]
-    return git(repository, "commit-tree", "--no-gpg-sign", *links, "-m", message, tree, env=identity if env is None else env).strip()

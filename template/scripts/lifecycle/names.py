@@ -1,4 +1,4 @@
-"""What a module may be called. `copier.yml` of the template says the same, sentence by sentence; a test compares them."""
+"""What a module may be called; `copier.yml` of the template says the same, and a test of it compares them."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,8 @@ def name_problems(project: Path, *, domain: str, module: str) -> list[str]:
         )
     elif module in (project / RESERVED_NAMES).read_text().split() or module.startswith(("pg_", "mem0")):
         problems.append(
-            f"A module cannot be named {module}: Python, PostgreSQL or the host uses that name. Take another, like order_desk."
+            f"A module cannot be named {module}: Python, PostgreSQL or the host uses that name. "
+            "Take another, like order_desk."
         )
     return problems
 
@@ -31,10 +32,8 @@ def collision_problems(project: Path, *, known: list[Module], wanted: Module) ->
     """Return a sentence for everything in the project that stands where the module would go."""
     namesake = next((each for each in known if each.name == wanted.name), None)
     if namesake:
-        return [
-            f"The module {namesake.label} is there already, and a module's name is unique in a project. "
-            "Take another name, or remove that module first."
-        ]
+        taken = f"The module {namesake.label} is there already, and a module's name is unique in a project."
+        return [f"{taken} Take another name, or remove that module first."]
     return [
         f"{path} is in the way of {wanted.label}. Move it, or take another name."
         for path in (*wanted.folders, wanted.answers_file, f"src/backend/{wanted.name}.py")

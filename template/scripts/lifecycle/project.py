@@ -40,7 +40,9 @@ class Project:
         try:
             lock.acquire(blocking=False)
         except Timeout:
-            raise RefusalError("Another command is at work in this project. Wait until it ends, and try again.") from None
+            raise RefusalError(
+                "Another command is at work in this project. Wait until it ends, and try again."
+            ) from None
         with lock:
             yield
 

@@ -1,4 +1,4 @@
-"""An update with conflicts, laid out in a linked work tree for a person to settle; the project itself stays as it is."""
+"""An update with conflicts, laid out in a linked work tree for a person to settle; the project stays as it is."""
 
 import json
 import shutil
@@ -8,8 +8,8 @@ from pathlib import Path
 
 from .answers import read_modules
 from .git import GitError, git, run_git
-from .host import plan, sync
-from .merge import Conflict, commit
+from .merge import Conflict
+from .objects import commit
 from .project import Project
 from .report import RefusalError
 
@@ -41,7 +41,10 @@ def lay_out(project: Project, proposal: Proposal, *, tree: str, conflicts: Seque
         for conflict in conflicts
         for line in (
             f"0 {'0' * len(proposal.head)}\t{project.prefix}{conflict.path}",
-            *(f"{blob.mode} {blob.id} {stage}\t{project.prefix}{conflict.path}" for stage, blob in conflict.stages.items()),
+            *(
+                f"{blob.mode} {blob.id} {stage}\t{project.prefix}{conflict.path}"
+                for stage, blob in conflict.stages.items()
+            ),
         )
     ]
     git(folder, "update-index", "-z", "--index-info", stdin="".join(f"{line}\0" for line in lines))
@@ -70,7 +73,11 @@ def settled_tree(project: Project, proposal: Proposal) -> str:
         )
     open_ = [path for path in proposal.unsettled if _is_open(folder, path)]
     if open_:
-        raise RefusalError(*(f"{FOLDER}/{path} still has a conflict. Settle it, then `git add` it there." for path in open_))
+        raise RefusalError(
+            *(f"{FOLDER}/{path} still has a conflict. Settle it, then `git add` it there." for path in open_)
+        )
+    from .host import plan, sync  # noqa: PLC0415  # libcst takes its time: only once there is work for it
+
     inner = folder / project.prefix
     modules, problems = read_modules(inner)
     edits, broken = plan(inner, modules, sync)
@@ -93,7 +100,7 @@ def drop(project: Project) -> None:
 
 
 def _is_open(folder: Path, path: str) -> bool:
-    """Say whether a file has conflict markers, or is in conflict without any and nobody has said which side it takes."""
+    """Say whether a file has conflict markers, or could have none and nobody has said which side it takes."""
     file = folder / path
     text = file.read_text(errors="replace") if file.is_file() else ""
     if any(line.startswith(MARKERS) for line in text.splitlines()):
@@ -107,7 +114,9 @@ def _had_markers(folder: Path, path: str) -> bool:
     stages = git(folder, "ls-files", "--unmerged", "--", path).split("\n")
     blobs = {line.split()[2]: line.split()[1] for line in stages if line}
     try:
-        return {"2", "3"} <= blobs.keys() and all("\0" not in git(folder, "cat-file", "blob", each) for each in blobs.values())
+        return {"2", "3"} <= blobs.keys() and all(
+            "\0" not in git(folder, "cat-file", "blob", each) for each in blobs.values()
+        )
     except GitError:
         return False
 

@@ -8,8 +8,8 @@ from typing import Any
 # call it for every file it writes, which would only matter in a work tree.
 os.environ |= {"PYDANTIC_DISABLE_PLUGINS": "1", "PATH": ""}
 
-from copier import run_copy  # noqa: E402  # after its environment
-from jinja2 import Environment  # noqa: E402
+from copier import run_copy  # after its environment
+from jinja2 import Environment
 
 __all__ = ["run_copy"]
 

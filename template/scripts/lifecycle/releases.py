@@ -44,32 +44,32 @@ def latest(tags: Iterable[str]) -> str:
     return max(versions, key=lambda tag: versions[tag])
 
 
-def notes_between(source: bytes | None, *, after: str, until: str) -> dict[str, Notes]:
-    """Return the notes of every release after one and until another, oldest first.
-
-    A release that is no tag but a commit on the way to one gets the notes of the versions that are not out yet.
+def read_notes(source: bytes | None) -> dict[str, Notes]:
+    """Return the notes of each release that has any.
 
     Raises:
-        RefusalError: The file is not in the form that this page describes.
+        RefusalError: The file is not in the form that `Notes` describes.
     """
-    known = {tag: (version_of(tag), notes) for tag, notes in _parsed(source).items()}
-    first, last = base_version(after), version_of(until)
-    wanted = {
-        tag: (version, notes)
-        for tag, (version, notes) in known.items()
-        if version and (first is None or version > first) and (last is None or version <= last)
-    }
-    return {tag: notes for tag, (_version, notes) in sorted(wanted.items(), key=lambda item: item[1][0] or Version("0"))}
-
-
-def base_version(name: str) -> Version | None:
-    """Return the version of a tag, or of the tag from which a description like v1.2.0-3-gabc1234 counts."""
-    return version_of(name) or version_of(name.rsplit("-", 2)[0])
-
-
-def _parsed(source: bytes | None) -> dict[str, Notes]:
     try:
         document: Any = yaml.safe_load(source or b"") or {}
         return {str(tag): Notes(**(notes or {})) for tag, notes in document.items()}
     except (yaml.YAMLError, TypeError, AttributeError) as fault:
         raise RefusalError(f"The template's {NOTES_FILE} cannot be read: {fault}. Tell its maintainers.") from fault
+
+
+def notes_between(told: Mapping[str, Notes], *, after: str, until: str) -> dict[str, Notes]:
+    """Return the notes of every release after one and until another, oldest first.
+
+    Where the last is no tag but a commit on the way to one, those of versions that are not out yet are among them.
+    """
+    first, last = base_version(after), version_of(until)
+    versions = {tag: version for tag in told if (version := version_of(tag))}
+    wanted = [
+        tag for tag, version in versions.items() if (not first or version > first) and (not last or version <= last)
+    ]
+    return {tag: told[tag] for tag in sorted(wanted, key=lambda tag: versions[tag])}
+
+
+def base_version(name: str) -> Version | None:
+    """Return the version of a tag, or of the tag from which a description like v1.2.0-3-gabc1234 counts."""
+    return version_of(name) or version_of(name.rsplit("-", 2)[0])

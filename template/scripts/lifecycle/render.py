@@ -5,6 +5,7 @@ of them share the work of an update. `python -m lifecycle.render` is that proces
 """
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,16 +20,17 @@ import yaml
 from .answers import Module, read_answers
 from .report import RefusalError
 from .seal import sealed
+from .source import MARK_OF_MODULE
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A render: out of a plain folder of the template into a new folder, of the host or of a module.
+    """A render of the host or of a module: out of a release's folder, as `Source.release` makes it, into a new one.
 
     `release` and `address` are what the answers file will say of where it came from.
     """
 
-    template: str
+    release_folder: str
     destination: str
     answers: Mapping[str, Any]
     answers_file: str
@@ -93,20 +95,35 @@ def _render(job: Job) -> list[str]:
     """
     from lifecycle.quick_copier import run_copy  # noqa: PLC0415  # only this process pays for its import
 
-    destination = Path(job.destination)
+    release, destination = Path(job.release_folder), Path(job.destination)
     answers = {key: value for key, value in job.answers.items() if not key.startswith("_")}
+    module = Module(str(answers["domain"]), str(answers["module"]))
+    is_module = answers.get("scope") == "module"
+    template = release / ("module" if is_module else "host")
     try:
-        run_copy(job.template, destination, data=answers, defaults=True, quiet=True, skip_tasks=True)
+        run_copy(str(template), destination, data=answers, defaults=True, quiet=True, skip_tasks=True)
     except ValueError as fault:
         sys.exit(str(fault).splitlines()[-1])
+    _copy_plain_files(release / "plain" / "template", destination, module, is_module=is_module)
     _name_release(destination / job.answers_file, job)
-    paths = [path.relative_to(destination).as_posix() for path in destination.rglob("*") if not path.is_dir()]
-    module = Module(str(answers["domain"]), str(answers["module"]))
-    if answers.get("scope") == "project":
-        return sorted(path for path in paths if not module.owns(path))
-    own = [path for path in paths if module.owns(path)]
-    (destination / module.seal).write_bytes(sealed(destination, [path for path in own if path != module.answers_file]))
-    return sorted([*own, module.seal])
+    paths = (path.relative_to(destination).as_posix() for path in destination.rglob("*") if not path.is_dir())
+    own = sorted(path for path in paths if module.owns(path) == is_module)
+    if is_module:
+        (destination / module.seal).write_bytes(
+            sealed(destination, [path for path in own if path != module.answers_file])
+        )
+        own = sorted([*own, module.seal])
+    return own
+
+
+def _copy_plain_files(folder: Path, destination: Path, module: Module, *, is_module: bool) -> None:
+    """Copy what is no template, the module's own or the host's, just as Copier would."""
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and (MARK_OF_MODULE in name) == is_module:
+            target = destination / name.replace(MARK_OF_MODULE, module.name)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, target)
 
 
 def _name_release(answers_file: Path, job: Job) -> None:

@@ -3,11 +3,9 @@
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import IntEnum, StrEnum
 from itertools import groupby
-
-STATUSES = """Exit status: 0 done; 1 refused or failed, and nothing changed; 2 wrong usage; 3 a conflict that needs a person."""
 
 
 class Status(IntEnum):
@@ -40,6 +38,17 @@ class Change:
     path: str
 
 
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that does not fit together, where, and how to mend it; its code stays the same over releases."""
+
+    code: str
+    place: str
+    what: str
+    fix: str
+    is_fixable: bool = False
+
+
 class RefusalError(Exception):
     """The command cannot do this, and has changed nothing; each problem is a sentence with its next step."""
 
@@ -60,13 +69,15 @@ class Report:
     problems: list[str] = field(default_factory=list)
     before_deploy: list[str] = field(default_factory=list)
     next_steps: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
 
     def tell(self, *, as_json: bool) -> None:
         """Print it: to stdout, problems to stderr."""
         if as_json:
             print(json.dumps(self._document(), indent=2))
             return
-        lines = [*([self.headline] if self.headline else []), *_told(self.changes)]
+        findings = [f"{each.code} {each.place}: {each.what}.\n  Fix: {each.fix}" for each in self.findings]
+        lines = [*findings, *([self.headline] if self.headline else []), *_told(self.changes)]
         lines += _section("Before you deploy:", self.before_deploy) + _section("Next:", self.next_steps)
         print(*lines, sep="\n", end="\n" if lines else "", flush=True)
         if self.problems:
@@ -85,6 +96,7 @@ class Report:
             "problems": self.problems,
             "before_deploy": self.before_deploy,
             "next": self.next_steps,
+            "findings": [asdict(each) for each in self.findings],
         }
 
 

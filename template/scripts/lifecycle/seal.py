@@ -24,7 +24,9 @@ def edited_files(project: Path, module: Module) -> list[str] | None:
     except (OSError, ValueError):
         return None
     present = {path for path in files_of(project, module) if path not in (module.seal, module.answers_file)}
-    return sorted(path for path in known.keys() | present if path not in present or known.get(path) != _digest(project / path))
+    return sorted(
+        path for path in known.keys() | present if path not in present or known.get(path) != _digest(project / path)
+    )
 
 
 def files_of(project: Path, module: Module) -> list[str]:

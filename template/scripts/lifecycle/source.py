@@ -2,9 +2,10 @@
 
 import hashlib
 import io
+import re
 import shutil
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,14 @@ ANSWERS_TEMPLATE = "{{ _copier_conf.answers_file }}.jinja"
 
 
 @dataclass(frozen=True, slots=True)
+class Release:
+    """A commit of the template, and the name that answers files give it: its tag, or the way from one."""
+
+    name: str
+    commit: str
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """A git repository of the template on this machine; `address` is what the answers files call it."""
 
@@ -25,64 +34,76 @@ class Source:
     repository: Path
     cache: Path
 
-    def commit_of(self, reference: str) -> str | None:
-        """Return the commit that a tag, a branch or a description like `v1.2.0-3-gabc1234` names, if it is here."""
-        status, output, _ = run_git(self.repository, "rev-parse", "--verify", "-q", "--end-of-options", f"{reference}^{{commit}}")
-        return output.decode().strip() if status == 0 else None
+    def find(self, reference: str) -> Release | None:
+        """Return what a tag, a branch or a description like `v1.2.0-3-gabc1234` names, if it is here."""
+        status, output, _ = run_git(
+            self.repository, "rev-parse", "--verify", "-q", "--end-of-options", f"{reference}^{{commit}}"
+        )
+        if status != 0:
+            return None
+        commit = output.decode().strip()
+        is_name = reference in self.tags() or re.search(r"-\d+-g[0-9a-f]+$", reference)
+        name = reference if is_name else git(self.repository, "describe", "--tags", "--always", commit).strip()
+        return Release(name, commit)
 
-    def describe(self, commit: str) -> str:
-        """Return the name that answers files give to a commit: its tag, or the way from one."""
-        return git(self.repository, "describe", "--tags", "--always", commit).strip()
+    def get(self, reference: str) -> Release:
+        """Return what a reference names.
+
+        Raises:
+            RefusalError: There is no such thing.
+        """
+        release = self.find(reference)
+        if release is None:
+            raise RefusalError(f"The template at {self.address} has no release {reference}. Name a tag of it.")
+        return release
 
     def tags(self) -> list[str]:
         """Return all tags, in no order."""
         return git(self.repository, "tag", "--list").split()
 
-    def read(self, commit: str, path: str) -> bytes | None:
+    def read(self, release: Release, path: str) -> bytes | None:
         """Return a file of a release, if it has one of that name."""
-        status, output, _ = run_git(self.repository, "show", f"{commit}:{path}")
+        status, output, _ = run_git(self.repository, "show", f"{release.commit}:{path}")
         return output if status == 0 else None
 
-    def folder(self, commit: str, *, of_module: bool) -> Path:
-        """Return a plain folder with what Copier renders a project from, or a module alone; it is made once."""
-        folder = self.cache / f"{commit}{'-module' if of_module else ''}"
+    def folder(self, release: Release) -> Path:
+        """Return a folder with three in it, made once: `host` and `module` for Copier, `plain`, which it need not see.
+
+        Copier takes as long for a file that it copies as for one that it renders, and looks at each file of the host
+        for a module as well.
+        """
+        folder = self.cache / release.commit
         if not folder.exists():
             fresh = folder.with_suffix(".new")
             shutil.rmtree(fresh, ignore_errors=True)
-            archive = git_bytes(self.repository, "archive", "--format=tar", commit)
+            archive = git_bytes(self.repository, "archive", "--format=tar", release.commit)
             with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-                tar.extractall(fresh, members=_needed(tar, of_module=of_module), filter="data")
+                for member in filter(tarfile.TarInfo.isfile, tar):
+                    for place in _places(member.name):
+                        tar.extract(member, fresh / place, filter="data")
             fresh.rename(folder)
         return folder
 
 
-def open_source(project: Project, address: str, *, reference: str | None) -> Source:
+def open_source(project: Project, address: str, *, needs: str | None) -> Source:
     """Return the template's repository: a folder where it is, anything else as a copy that is kept.
 
-    It is brought up to date, unless the reference is known already.
+    The copy is brought up to date, unless it has the one reference that is needed.
 
     Raises:
-        RefusalError: It cannot be reached, or does not have the reference.
+        RefusalError: It cannot be reached, or is no repository.
     """
-    cache = project.state / "templates"
-    folder = Path(address).expanduser()
+    cache, folder = project.state / "templates", Path(address).expanduser()
     if folder.is_dir():
-        return _with(Source(address, folder, cache), reference)
-    mirror = cache / f"{hashlib.sha256(address.encode()).hexdigest()[:16]}.git"
-    source = Source(address, mirror, cache)
-    if not (reference and mirror.exists() and source.commit_of(reference)):
-        _refresh(mirror, _expanded(address))
-    return _with(source, reference)
-
-
-def _with(source: Source, reference: str | None) -> Source:
-    if not _is_repository(source.repository):
-        raise RefusalError(
-            f"The template's folder {source.address} is not a git repository, so it has no releases. "
-            "Put the address of one as _src_path into the answers files."
-        )
-    if reference and not source.commit_of(reference):
-        raise RefusalError(f"The template at {source.address} has no release {reference}. Name a tag of it.")
+        if not _is_repository(folder):
+            raise RefusalError(
+                f"The template's folder {address} is not a git repository, so it has no releases. "
+                "Put the address of one as _src_path into the answers files."
+            )
+        return Source(address, folder, cache)
+    source = Source(address, cache / f"{hashlib.sha256(address.encode()).hexdigest()[:16]}.git", cache)
+    if not (needs and source.repository.exists() and source.find(needs)):
+        _refresh(source.repository, _expanded(address))
     return source
 
 
@@ -99,7 +120,9 @@ def _refresh(mirror: Path, address: str) -> None:
         fresh.rename(mirror)
     except GitError as fault:
         reason = str(fault).splitlines()[-1]
-        raise RefusalError(f"The template cannot be reached at {address}: {reason}. Check _src_path and the way to it.") from fault
+        raise RefusalError(
+            f"The template cannot be reached at {address}: {reason}. Check _src_path and the way to it."
+        ) from fault
 
 
 def _expanded(address: str) -> str:
@@ -114,10 +137,12 @@ def _is_repository(folder: Path) -> bool:
         return False
 
 
-def _needed(tar: tarfile.TarFile, *, of_module: bool) -> Iterator[tarfile.TarInfo]:
-    """Yield what Copier reads: for a module, of `template/` its own files alone, for Copier would look at every one."""
-    for member in tar:
-        is_shared = member.name.startswith("template/") and MARK_OF_MODULE not in member.name
-        if member.isfile() and not member.name.startswith("instances/"):
-            if not (of_module and is_shared) or member.name == f"template/{ANSWERS_TEMPLATE}":
-                yield member
+def _places(name: str) -> Sequence[str]:
+    """Return which of a release's folders a file belongs into."""
+    if not name.startswith("template/"):
+        return () if name.startswith("instances/") else ("host", "module")
+    if not name.endswith(".jinja") and not re.search(r"\{[{%]", name.replace(MARK_OF_MODULE, "")):
+        return ("plain",)
+    if name == f"template/{ANSWERS_TEMPLATE}":
+        return ("host", "module")
+    return ("module",) if MARK_OF_MODULE in name else ("host",)

@@ -1,0 +1,88 @@
+"""Land a tree on the user's branch as one commit, with the work tree and nothing of the user's in the way."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from .git import git, git_bytes, run_git
+from .journal import Write, land
+from .landing import Landing
+from .objects import commit
+from .project import Project
+from .report import RefusalError
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A file that differs between two trees; `path` counts from the repository's top, and no id means that it goes."""
+
+    path: str
+    mode: str
+    id: str | None
+    is_new: bool
+
+
+def land_tree(project: Project, tree: str, *, message: str, is_preview: bool) -> str:
+    """Commit the tree, move the branch and the work tree to it, and return the command that undoes this.
+
+    What else is changed or staged stays as it is.
+
+    Raises:
+        RefusalError: A file that would be written has changes that no commit has.
+    """
+    head = git(project.folder, "rev-parse", "HEAD").strip()
+    differences = list(_differences(project, head, tree))
+    _refuse_what_is_in_the_way(project, differences)
+    undo = f"git reset --keep {head[:12]}"
+    if is_preview:
+        return undo
+    new = commit(project.folder, tree, message=message, parents=[head], env=_identity(project))
+    top = Path(os.path.relpath(_top(project), project.folder))
+    writes = [
+        Write(
+            (top / each.path).as_posix(),
+            None if each.id is None else git_bytes(project.folder, "cat-file", "blob", each.id),
+            is_executable=each.mode == "100755",
+        )
+        for each in differences
+    ]
+    lines = [
+        f"{each.mode} {each.id}\t{each.path}" if each.id else f"0 {'0' * len(head)}\t{each.path}"
+        for each in differences
+    ]
+    land(project, what=message, writes=writes, landing=Landing(head, new, lines, message))
+    return undo
+
+
+def _differences(project: Project, head: str, tree: str) -> Iterator[Difference]:
+    fields = git(project.folder, "diff-tree", "-r", "-z", "--no-renames", head, tree).split("\0")
+    for meta, path in zip(fields[0::2], fields[1::2], strict=False):
+        _old_mode, mode, _old_id, name, status = meta.removeprefix(":").split()
+        yield Difference(path, mode, None if status == "D" else name, is_new=status == "A")
+
+
+def _refuse_what_is_in_the_way(project: Project, differences: list[Difference]) -> None:
+    top = _top(project)
+    rows = git(project.folder, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--", str(top))
+    changed = {row[3:] for row in rows.split("\0") if row}
+    hindrances = [each for each in differences if each.path in changed or (each.is_new and (top / each.path).exists())]
+    if hindrances:
+        raise RefusalError(
+            *(
+                f"{each.path} is in the way: it has changes that are not committed. Commit it, or git stash."
+                for each in hindrances
+            )
+        )
+    if Path(git(project.folder, "rev-parse", "--path-format=absolute", "--git-path", "index.lock").strip()).exists():
+        raise RefusalError("git is at work here (index.lock). Wait until it ends, or remove that file if nothing runs.")
+
+
+def _identity(project: Project) -> dict[str, str] | None:
+    """Return an environment in which git knows whose a commit is: the user's own settings where they say it."""
+    is_known = run_git(project.folder, "var", "GIT_COMMITTER_IDENT")[0] == 0
+    return {} if is_known else None
+
+
+def _top(project: Project) -> Path:
+    return Path(git(project.folder, "rev-parse", "--show-toplevel").strip())

@@ -1,0 +1,138 @@
+"""What the template makes of a project's host, or of a module: rendered by Copier, aside, running no code of it.
+
+Copier works in a process of its own, for its import takes longer than a render: the caller goes on meanwhile, and two
+of them share the work of an update. `python -m lifecycle.render` is that process: it reads jobs and prints results.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from itertools import takewhile
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .answers import Module, read_answers
+from .report import RefusalError
+from .seal import sealed
+from .source import MARK_OF_MODULE
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A render of the host or of a module: out of a release's folder, as `Source.release` makes it, into a new one.
+
+    `release` and `address` are what the answers file will say of where it came from.
+    """
+
+    release_folder: str
+    destination: str
+    answers: Mapping[str, Any]
+    answers_file: str
+    release: str
+    address: str
+
+
+class Rendering:
+    """Renders that are under way."""
+
+    def __init__(self, jobs: Sequence[Job]) -> None:
+        self._jobs = jobs
+        command = [sys.executable, "-m", "lifecycle.render"]
+        scripts = Path(__file__).resolve().parents[1]
+        self._process = subprocess.Popen(
+            command, cwd=scripts, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps([asdict(job) for job in jobs]).encode())
+        self._process.stdin.close()
+        self._process.stdin = None
+
+    def paths(self) -> list[list[str]]:
+        """Wait, and return the names of the files of each job, sorted.
+
+        Raises:
+            RefusalError: The template does not take the answers.
+        """
+        output, complaint = self._process.communicate()
+        if self._process.returncode == 0:
+            return [list(map(str, paths)) for paths in json.loads(output)]
+        lines = complaint.decode(errors="replace").strip().splitlines() or ["its process was ended"]
+        raise RefusalError(f"The template could not be rendered: {lines[-1]}")
+
+    def end(self) -> None:
+        """Give up on what is not done."""
+        self._process.kill()
+        self._process.communicate()
+
+
+@contextmanager
+def rendering(jobs: Sequence[Job]) -> Iterator[Rendering]:
+    """Have Copier work on the jobs while the block runs."""
+    under_way = Rendering(jobs)
+    try:
+        yield under_way
+    finally:
+        under_way.end()
+
+
+def main() -> None:
+    """Work on the jobs that stdin holds, and print what came of them."""
+    jobs = [Job(**job) for job in json.load(sys.stdin)]
+    print(json.dumps([_render(job) for job in jobs]))
+
+
+def _render(job: Job) -> list[str]:
+    """Render, and return the names of the files that are the part's own.
+
+    Tasks and migrations of the template are not run, and its Jinja runs in Copier's sandbox: all that a template can
+    do here is to say what files hold.
+    """
+    from lifecycle.quick_copier import run_copy  # noqa: PLC0415  # only this process pays for its import
+
+    release, destination = Path(job.release_folder), Path(job.destination)
+    answers = {key: value for key, value in job.answers.items() if not key.startswith("_")}
+    module = Module(str(answers["domain"]), str(answers["module"]))
+    is_module = answers.get("scope") == "module"
+    template = release / ("module" if is_module else "host")
+    try:
+        run_copy(str(template), destination, data=answers, defaults=True, quiet=True, skip_tasks=True)
+    except ValueError as fault:
+        sys.exit(str(fault).splitlines()[-1])
+    _copy_plain_files(release / "plain" / "template", destination, module, is_module=is_module)
+    _name_release(destination / job.answers_file, job)
+    paths = (path.relative_to(destination).as_posix() for path in destination.rglob("*") if not path.is_dir())
+    own = sorted(path for path in paths if module.owns(path) == is_module)
+    if is_module:
+        (destination / module.seal).write_bytes(
+            sealed(destination, [path for path in own if path != module.answers_file])
+        )
+        own = sorted([*own, module.seal])
+    return own
+
+
+def _copy_plain_files(folder: Path, destination: Path, module: Module, *, is_module: bool) -> None:
+    """Copy what is no template, the module's own or the host's, just as Copier would."""
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and (MARK_OF_MODULE in name) == is_module:
+            target = destination / name.replace(MARK_OF_MODULE, module.name)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, target)
+
+
+def _name_release(answers_file: Path, job: Job) -> None:
+    """Say in an answers file where the template is, which Copier could not know of a plain folder."""
+    lines = answers_file.read_text().splitlines(keepends=True)
+    header = "".join(takewhile(lambda line: line.startswith("#"), lines))
+    answers = {**read_answers(answers_file), "_commit": job.release, "_src_path": job.address}
+    answers_file.write_text(header + yaml.dump(answers, indent=4, allow_unicode=True, default_flow_style=False))
+
+
+if __name__ == "__main__":
+    main()

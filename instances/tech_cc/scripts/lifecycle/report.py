@@ -1,0 +1,120 @@
+"""What a command says: of each file what happens to it, of each problem how to go on; for people, or as JSON."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from enum import IntEnum, StrEnum
+from itertools import groupby
+
+
+class Status(IntEnum):
+    """How a command ended."""
+
+    DONE = 0
+    REFUSED = 1
+    USAGE = 2
+    CONFLICT = 3
+
+
+class Kind(StrEnum):
+    """What happens to a file."""
+
+    ADDED = "added"
+    UPDATED = "updated"
+    MERGED = "merged"
+    CONFLICT = "conflict"
+    KEPT = "kept because you edited it"
+    REMOVED = "removed"
+    DROPPED = "dropped by the template but edited by you"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Change:
+    """A file, what happens to it, and whose it is: `host`, or the label of a module."""
+
+    part: str
+    kind: Kind
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that does not fit together, where, and how to mend it; its code stays the same over releases."""
+
+    code: str
+    place: str
+    what: str
+    fix: str
+    is_fixable: bool = False
+
+
+class RefusalError(Exception):
+    """The command cannot do this, and has changed nothing; each problem is a sentence with its next step."""
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__(*problems)
+        self.problems = problems
+
+
+@dataclass(slots=True)
+class Report:
+    """What came of a command; filled while it runs, and told at its end."""
+
+    command: str
+    status: Status = Status.DONE
+    is_preview: bool = False
+    headline: str = ""
+    changes: list[Change] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    before_deploy: list[str] = field(default_factory=list)
+    next_steps: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+    def tell(self, *, as_json: bool) -> None:
+        """Print it: to stdout, problems to stderr."""
+        if as_json:
+            print(json.dumps(self._document(), indent=2))
+            return
+        findings = [f"{each.code} {each.place}: {each.what}.\n  Fix: {each.fix}" for each in self.findings]
+        lines = [*findings, *([self.headline] if self.headline else []), *_told(self.changes)]
+        lines += _section("Before you deploy:", self.before_deploy) + _section("Next:", self.next_steps)
+        print(*lines, sep="\n", end="\n" if lines else "", flush=True)
+        if self.problems:
+            lead = "" if self.status == Status.DONE else f"{self.command}: "
+            closing = "" if self.status == Status.DONE else "\nNothing was changed."
+            print(lead + "\n".join(self.problems) + closing, file=sys.stderr)
+
+    def _document(self) -> dict[str, object]:
+        return {
+            "command": self.command,
+            "status": self.status.name.lower(),
+            "exit_status": int(self.status),
+            "preview": self.is_preview,
+            "headline": self.headline,
+            "changes": [{"part": each.part, "class": each.kind, "path": each.path} for each in sorted(self.changes)],
+            "problems": self.problems,
+            "before_deploy": self.before_deploy,
+            "next": self.next_steps,
+            "findings": [asdict(each) for each in self.findings],
+        }
+
+
+def say(line: str) -> None:
+    """Tell what is being done, on stderr."""
+    print(f"… {line}", file=sys.stderr, flush=True)
+
+
+def _told(changes: Iterable[Change]) -> list[str]:
+    """Return a line a file, under the class of each, under the part of each."""
+    lines = []
+    for part, of_part in groupby(sorted(changes), key=lambda change: change.part):
+        lines.append(f"\n{part}")
+        for kind, of_kind in groupby(of_part, key=lambda change: change.kind):
+            paths = [change.path for change in of_kind]
+            lines += [f"  {kind} ({len(paths)})", *(f"    {path}" for path in paths)]
+    return lines
+
+
+def _section(title: str, lines: Sequence[str]) -> list[str]:
+    return ["", title, *(f"  {line}" for line in lines)] if lines else []
