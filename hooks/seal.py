@@ -13,8 +13,7 @@ TEMPLATE = Path(__file__).resolve().parent.parent / "template"
 sys.path.insert(0, str(TEMPLATE / "scripts"))
 
 from lifecycle.answers import Module  # noqa: E402  # found through the line above
-from lifecycle.seal import sealed  # noqa: E402
-from lifecycle.source import MARK_OF_MODULE  # noqa: E402
+from lifecycle.seal import MARK_OF_MODULE, sealed  # noqa: E402
 
 
 def main(arguments: list[str]) -> None:

@@ -11,6 +11,7 @@ left; 2 wrong usage.
 import sys
 from argparse import Namespace
 
+import lifecycle.installed  # noqa: F401  # first, for it says what is missing
 from lifecycle.answers import read_modules
 from lifecycle.checks import examine
 from lifecycle.command import parser, run

@@ -12,6 +12,7 @@ import tempfile
 from argparse import Namespace
 from pathlib import Path
 
+import lifecycle.installed  # noqa: F401  # first, for it says what is missing
 from lifecycle.answers import Module, read_answers, read_modules
 from lifecycle.command import changes, parser, run
 from lifecycle.journal import Write, land

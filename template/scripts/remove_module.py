@@ -14,6 +14,7 @@ import time
 from argparse import Namespace
 from collections.abc import Iterator
 
+import lifecycle.installed  # noqa: F401  # first, for it says what is missing
 from lifecycle.answers import Module, read_modules
 from lifecycle.command import changes, parser, run
 from lifecycle.git import git

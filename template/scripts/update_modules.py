@@ -16,6 +16,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
+import lifecycle.installed  # noqa: F401  # first, for it says what is missing
 from lifecycle import proposal
 from lifecycle.answers import Module, read_answers, read_modules
 from lifecycle.command import parser, run

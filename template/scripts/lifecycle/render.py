@@ -19,8 +19,7 @@ import yaml
 
 from .answers import Module, read_answers
 from .report import RefusalError
-from .seal import sealed
-from .source import MARK_OF_MODULE
+from .seal import MARK_OF_MODULE, sealed
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,8 @@ from .report import Kind
 
 BASE, OURS, THEIRS = 1, 2, 3  # the stages of git's index
 # As git does it unless a user's settings say otherwise.
-SETTINGS = "-c merge.renames=true -c merge.directoryRenames=conflict -c merge.conflictStyle=merge".split()
-MERGE = (*SETTINGS, *"merge-tree --write-tree -z --no-messages".split())
-    *(word for setting in SETTINGS for word in ("-c", setting)),
-    *["merge-tree", "--write-tree", "-z", "--no-messages"],
-]
+SETTINGS = ["-c", "merge.renames=true", "-c", "merge.directoryRenames=conflict", "-c", "merge.conflictStyle=merge"]
+MERGE = (*SETTINGS, *["merge-tree", "--write-tree", "-z", "--no-messages"])
 
 
 @dataclass(frozen=True, slots=True)

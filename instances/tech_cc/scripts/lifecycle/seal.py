@@ -9,6 +9,8 @@ from pathlib import Path
 
 from .answers import Module
 
+MARK_OF_MODULE = "{{ module }}"  # in the path of every file of the template that a module consists of
+
 
 def sealed(folder: Path, paths: Iterable[str]) -> bytes:
     """Return the checksums of the files, which lie below the folder just as the template made them."""

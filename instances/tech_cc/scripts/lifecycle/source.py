@@ -12,9 +12,9 @@ from pathlib import Path
 from .git import GitError, git, git_bytes, run_git
 from .project import Project
 from .report import RefusalError, say
+from .seal import MARK_OF_MODULE
 
 SHORTCUTS = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}  # as Copier writes them
-MARK_OF_MODULE = "{{ module }}"  # in the path of every file that a module consists of
 ANSWERS_TEMPLATE = "{{ _copier_conf.answers_file }}.jinja"
 
 

@@ -13,7 +13,7 @@ from .parts import Part, Renders, Target
 from .project import Project
 from .region import RegionError
 from .report import Change, Kind, RefusalError
-from .source import MARK_OF_MODULE
+from .seal import MARK_OF_MODULE
 
 
 @dataclass(slots=True)
