@@ -9,7 +9,7 @@ from copier import run_copy
 
 from demo import clean_environment
 from render import snapshot
-from support import TAG, Spawn
+from support import TAG, Spawn, commit, git, replace
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +43,33 @@ def pristine(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def project(pristine: Path, tmp_path: Path) -> Path:
     """A project with the module cc, to do with as a test likes."""
     return shutil.copytree(pristine, tmp_path / "copy")
+
+
+@pytest.fixture(scope="session")
+def pristine_living(template: Path, pristine: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with the modules cc and crm, under git; never change it, copy it with `living`."""
+    folder = shutil.copytree(pristine, tmp_path_factory.mktemp("pristine_living") / "project")
+    crm = {"scope": "module", "domain": "biz", "module": "crm"}
+    run_copy(str(template), folder, data=crm, defaults=True, unsafe=True, quiet=True)
+    git(folder, "init", "--quiet")
+    commit(folder, "spawned")
+    return folder
+
+
+@pytest.fixture
+def living(pristine_living: Path, tmp_path: Path) -> Path:
+    """A project with the modules cc and crm, under git, to do with as a test likes."""
+    return shutil.copytree(pristine_living, tmp_path / "living")
+
+
+@pytest.fixture
+def releases(template: Path, living: Path, tmp_path: Path) -> Path:
+    """A template of its own for `living`, with one release so far."""
+    folder = shutil.copytree(template, tmp_path / "releases")
+    for answers in living.glob(".copier-answers*.yml"):
+        replace(answers, f"_src_path: {template}", f"_src_path: {folder}")
+    commit(living, "moved to a template of its own")
+    return folder
 
 
 @pytest.fixture(scope="session")

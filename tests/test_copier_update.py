@@ -1,56 +1,12 @@
-"""A template fix reaches host and modules by `copier update`, and a user's edits survive it."""
+"""A template fix reaches host and modules by plain `copier update`, and a user's edits survive it."""
 
-import shutil
-import subprocess
 from pathlib import Path
 
-import pytest
-from copier import run_copy, run_update
+from copier import run_update
 
-from support import contents
+from support import CC, CRM, HOST, commit, contents, git, release, replace
 
 MAIN, ENV = "src/cos_main.py", "alembic/env.py"
-HOST, CC, CRM = (f".copier-answers{name}.yml" for name in ("", ".tech_cc", ".biz_crm"))
-
-
-def git(folder: Path, *arguments: str) -> str:
-    """Run git as somebody without a name of their own."""
-    command = ["git", "-c", "user.name=nobody", "-c", "user.email=nobody@localhost", *arguments]
-    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
-
-
-def commit(folder: Path, message: str) -> None:
-    git(folder, "add", "--all")
-    git(folder, "commit", "--quiet", "--no-verify", "--message", message)
-
-
-def replace(path: Path, old: str, new: str) -> None:
-    text = path.read_text()
-    assert old in text, f"{path.name} lacks {old!r}"
-    path.write_text(text.replace(old, new, 1))
-
-
-@pytest.fixture
-def releases(template: Path, tmp_path: Path) -> Path:
-    """A template of its own for this test, with one release so far."""
-    return shutil.copytree(template, tmp_path / "releases")
-
-
-@pytest.fixture
-def living(releases: Path, tmp_path: Path) -> Path:
-    """A project with two modules, under git."""
-    folder = tmp_path / "living"
-    run_copy(str(releases), folder, defaults=True, unsafe=True, quiet=True)
-    crm = {"scope": "module", "domain": "biz", "module": "crm"}
-    run_copy(str(releases), folder, data=crm, defaults=True, unsafe=True, quiet=True)
-    git(folder, "init", "--quiet")
-    commit(folder, "spawned")
-    return folder
-
-
-def release(template: Path, tag: str) -> None:
-    commit(template, tag)
-    git(template, "tag", tag)
 
 
 def update(project: Path, *answers_files: str) -> None:

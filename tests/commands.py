@@ -1,0 +1,56 @@
+"""Run the commands of a project, in this process, as if typed in a folder of it."""
+
+import io
+import json
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import doctor
+import generate_module
+import remove_module
+import update_modules
+
+MAINS = {
+    "generate": generate_module.main,
+    "update": update_modules.main,
+    "remove": remove_module.main,
+    "doctor": doctor.main,
+}
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a command ended, and what it printed."""
+
+    status: int
+    output: str
+    complaint: str
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """What it printed as JSON."""
+        document: dict[str, Any] = json.loads(self.output)
+        return document
+
+    @property
+    def codes(self) -> list[str]:
+        """The codes of the doctor's findings."""
+        return [finding["code"] for finding in self.document["findings"]]
+
+    def paths(self, kind: str) -> list[str]:
+        """The files of a class."""
+        return [change["path"] for change in self.document["changes"] if change["class"] == kind]
+
+
+def run(folder: Path, command: str, *arguments: str) -> Ending:
+    """Run `generate`, `update`, `remove` or `doctor` in a folder."""
+    output, complaint = io.StringIO(), io.StringIO()
+    with chdir(folder), redirect_stdout(output), redirect_stderr(complaint):
+        try:
+            status = int(MAINS[command](list(arguments)))
+        except SystemExit as ended:
+            status = int(ended.code or 0)
+    return Ending(status, output.getvalue(), complaint.getvalue())

@@ -1,0 +1,157 @@
+"""One command takes a module away, and nothing of anybody's with it."""
+
+from pathlib import Path
+
+import pytest
+
+from commands import run
+from support import commit, contents, replace
+
+MAIN = "src/cos_main.py"
+
+
+def source_files(project: Path) -> dict[str, bytes]:
+    """Return all files that are neither git's nor of this machine."""
+    return {name: data for name, data in contents(project).items() if not name.startswith((".git/", ".dev/"))}
+
+
+def test_what_was_generated_goes_without_a_trace(project: Path) -> None:
+    before = source_files(project)
+    run(project, "generate", "biz", "crm")
+    (project / "src/backend/crm/__pycache__").mkdir()
+    (project / "src/backend/crm/__pycache__/crud.pyc").touch()
+
+    ending = run(project, "remove", "crm")
+
+    assert ending.status == 0
+    assert source_files(project) == before
+    assert not (project / "src/backend/crm").exists()
+
+
+def test_a_trace_names_all_that_would_go_and_changes_nothing(living: Path) -> None:
+    before = source_files(living)
+
+    trace = run(living, "remove", "biz_crm", "--trace", "--json")
+
+    assert source_files(living) == before
+    assert trace.document["changes"] == run(living, "remove", "crm", "--json").document["changes"]
+    assert trace.paths("updated") == ["alembic/env.py", MAIN, "src/graph/registry.py"]
+
+
+def test_it_says_how_the_data_go_and_drops_none(living: Path) -> None:
+    said = run(living, "remove", "crm").output
+
+    assert "uv run alembic downgrade biz_crm@base" in said
+    assert "DROP SCHEMA crm CASCADE" in said
+    assert r"LIKE 'crm\_%'" in said
+
+
+def test_a_module_that_its_user_edited_is_kept_and_every_edit_named(living: Path) -> None:
+    replace(living / "src/backend/crm/crud.py", "SQL of", "Our SQL of")
+    (living / "src/backend/crm/ours.py").touch()
+    (living / "tests/unit/backend/crm/test_deps.py").unlink()
+    before = source_files(living)
+
+    ending = run(living, "remove", "crm", "--json")
+
+    assert ending.status == 1
+    assert source_files(living) == before
+    assert [problem.split()[0] for problem in ending.document["problems"]] == [
+        "src/backend/crm/crud.py",
+        "src/backend/crm/ours.py",
+        "tests/unit/backend/crm/test_deps.py",
+    ]
+
+
+def test_by_force_it_goes_and_what_git_does_not_have_is_kept_aside(living: Path) -> None:
+    replace(living / "src/backend/crm/crud.py", "SQL of", "Our committed SQL of")
+    commit(living, "edited")
+    (living / "src/backend/crm/ours.py").write_text("OURS = 1\n")
+
+    ending = run(living, "remove", "crm", "--force")
+
+    assert ending.status == 0
+    assert not (living / "src/backend/crm").exists()
+    kept = list((living / ".git/gold-slice").rglob("removed/*/src/backend/crm/*"))
+    assert [path.name for path in kept] == ["ours.py"]
+    assert kept[0].read_text() == "OURS = 1\n"
+    assert str(kept[0].parents[3]) in ending.complaint
+
+
+def test_without_git_all_edits_are_kept_aside(project: Path) -> None:
+    replace(project / "src/backend/cc/crud.py", "SQL of", "Our SQL of")
+
+    assert run(project, "remove", "cc", "--force").status == 0
+
+    assert list((project / ".dev").rglob("removed/*/src/backend/cc/crud.py"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from backend.crm.models import Module",
+        "import backend.crm.crud",
+        "from src.backend.crm import SLICE",
+        "from backend import crm",
+    ],
+)
+def test_a_file_that_imports_from_it_is_named(living: Path, line: str) -> None:
+    (living / "src/backend/cc/ours.py").write_text(f"\n{line}\n")
+
+    ending = run(living, "remove", "crm")
+
+    assert ending.status == 1
+    assert "src/backend/cc/ours.py:2 imports from biz_crm" in ending.complaint
+
+
+def test_a_name_that_only_begins_like_it_is_no_mention(living: Path) -> None:
+    (living / "src/ours.py").write_text("from backend.crm_next import SLICE  # backend.crm\n")
+
+    assert run(living, "remove", "crm").status == 0
+
+
+def test_an_entry_with_a_comment_goes_by_force_only(living: Path) -> None:
+    replace(living / MAIN, '    "backend.crm",\n', '    # ours\n    "backend.crm",  # theirs\n')
+
+    refused = run(living, "remove", "crm")
+    forced = run(living, "remove", "crm", "--force")
+
+    assert refused.status == 1
+    assert f"{MAIN}: the entry of biz_crm carries a comment of yours" in refused.complaint
+    assert forced.status == 0
+    assert '    "backend.cc",\n    # ours\n]' in (living / MAIN).read_text()
+
+
+def test_a_list_on_one_line_is_emptied_too(living: Path) -> None:
+    replace(living / MAIN, '[\n    "backend.cc",\n    "backend.crm",\n]', '["backend.cc", "backend.crm"]')
+
+    assert run(living, "remove", "crm", "--force").status == 0
+
+    assert '["backend.cc", ]' in (living / MAIN).read_text() or '["backend.cc"]' in (living / MAIN).read_text()
+
+
+def test_without_its_seal_nobody_can_tell_what_was_edited(living: Path) -> None:
+    (living / "src/backend/crm/.rendered.sha256").unlink()
+
+    ending = run(living, "remove", "crm")
+
+    assert ending.status == 1
+    assert "nobody can tell what was edited" in ending.complaint
+
+
+def test_an_unknown_module_is_told_from_those_there_are(living: Path) -> None:
+    ending = run(living, "remove", "shop")
+
+    assert ending.status == 1
+    assert "there is biz_crm, tech_cc" in ending.complaint
+
+
+def test_a_broken_host_file_is_named_and_nothing_changes(living: Path) -> None:
+    (living / MAIN).write_text("SLICES = (\n")
+    before = source_files(living)
+
+    ending = run(living, "remove", "crm")
+
+    assert ending.status == 1
+    assert MAIN in ending.complaint
+    assert source_files(living) == before
