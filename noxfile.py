@@ -29,8 +29,8 @@ def demo(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def tests(session: nox.Session) -> None:
-    """Run every test there is: lint, types, drift, the template's tests, the instance's gates."""
-    for job in ("lint", "types", "drift", "template", "instance"):
+    """Run every test there is: lint, types, drift, guard, the template's tests, the instance's gates."""
+    for job in ("lint", "types", "drift", "guard", "template", "instance"):
         session.notify(job)
 
 
@@ -53,6 +53,13 @@ def drift(session: nox.Session) -> None:
     """Fail with a diff where instances/tech_cc differs from a fresh render by one byte."""
     install(session)
     session.run("python", "tools/render.py", "--check")
+
+
+@nox.session(python=PYTHON)
+def guard(session: nox.Session) -> None:
+    """Fail where a file or a setting moved since the last release, and releases.yml does not say so."""
+    install(session)
+    session.run("python", "tools/release_guard.py", env={"PYTHONPATH": "template/scripts"})
 
 
 @nox.session(python=PYTHON)

@@ -59,9 +59,10 @@ def killed(function: str, *, call: int) -> Iterator[None]:
             raise KilledError
         return real(*arguments, **options)
 
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(KilledError):
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(journal, function, counting)
-        yield
+        with pytest.raises(KilledError):
+            yield
 
 
 @pytest.mark.parametrize("call", range(4))
@@ -77,7 +78,7 @@ def test_before_the_plan_is_there_nothing_has_happened(here: Project, call: int)
 
 
 @pytest.mark.parametrize("call", range(len(WRITES)))
-def test_once_the_plan_is_there_the_change_happens(here: Project, monkeypatch: pytest.MonkeyPatch, call: int) -> None:
+def test_once_the_plan_is_there_the_change_happens(here: Project, call: int) -> None:
     with killed("_take", call=call):
         land(here, what="a change", writes=WRITES)
 
