@@ -42,7 +42,7 @@ class Update:
         Raises:
             RefusalError: A host file cannot be read.
         """
-        files = read_tree(self.project.folder, f"HEAD:{self.project.prefix}")
+        files = read_tree(self.project.top, f"HEAD:{self.project.prefix}")
         ours_of = _by_owner(files, self.modules)
         outcome = Outcome(files=dict(files))
         for part in parts:
@@ -56,7 +56,7 @@ class Update:
         seen = self._without_entries(sides.ours) if part.module is None else _without_seal(sides, part.module)
         moved = Sides(_moved(sides.base, moves), _moved(seen, moves), sides.theirs)
         labels = ("yours", f"gold slice {self.target.release.name}")
-        merged = merge(self.project.folder, moved, labels=labels, scratch=self.scratch)
+        merged = merge(self.project.top, moved, labels=labels, scratch=self.scratch)
         files = self._with_entries(merged.files) if part.module is None else merged.files
         for path in sides.ours:
             del outcome.files[path]
@@ -93,10 +93,10 @@ class Update:
         return healed
 
     def _read(self, blob: Blob) -> bytes:
-        return read_blob(self.project.folder, blob)
+        return read_blob(self.project.top, blob)
 
     def _written(self, blob: Blob, contents: bytes) -> Blob:
-        return Blob(blob.mode, write_blob(self.project.folder, contents))
+        return Blob(blob.mode, write_blob(self.project.top, contents))
 
 
 def _kinds(ours: Tree, files: Tree, told: Mapping[str, Kind]) -> list[tuple[str, Kind]]:
