@@ -18,7 +18,7 @@ def shop(template: Path, tmp_path_factory: pytest.TempPathFactory, bare_environm
     for command in (
         [*copy, *project, str(template), str(folder)],
         ["uv", "sync", "--quiet"],
-        [folder / "scripts/generate_module.py", "biz", "crm"],
+        [str(folder / "scripts/generate_module.py"), "biz", "crm"],
     ):
         subprocess.run(command, cwd=folder if folder.exists() else None, env=bare_environment, check=True)
     return folder

@@ -9,6 +9,7 @@ from typing import Any, Final
 from alembic import context
 from alembic.ddl.postgresql import PostgresqlImpl
 from alembic.runtime.migration import MigrationInfo
+from alembic.util import CommandError
 from sqlalchemy import Connection, String, Table, func, select
 
 from common.config import Settings, settings_or_exit
@@ -27,6 +28,12 @@ MIGRATION_LOCK: Final = 0x636F73  # any number will do, as long as all who migra
 # A migration that waits for a lock makes everybody behind it wait: rather fail, and try again in a quieter hour.
 # For one that must take longer: `alembic -x lock_timeout=30s -x statement_timeout=1h upgrade heads`.
 TIME_LIMITS: Final = {"lock_timeout": "5s", "statement_timeout": "15min"}
+
+
+ORPHANED: Final = (
+    "If a module was removed, downgrade the database in a checkout that still has it, or delete the row from "
+    "alembic_version and drop the module's schemas."
+)
 
 
 class RoomyVersions(PostgresqlImpl):
@@ -88,7 +95,7 @@ def print_sql(settings: Settings) -> None:
 
 
 def main(settings: Settings) -> None:
-    """Migrate; a database that is away ends the process with one sentence."""
+    """Migrate; a database that is away, or has what no module here has, ends the process with one sentence."""
     if context.is_offline_mode():
         print_sql(settings)
         return
@@ -97,6 +104,10 @@ def main(settings: Settings) -> None:
             asyncio.run(migrate_online(settings))
     except DatabaseUnavailableError as away:
         sys.exit(f"{away} The database is {address(settings)}, from DATABASE_URL.")
+    except CommandError as fault:
+        if "Can't locate revision" not in str(fault):
+            raise
+        sys.exit(f"{fault}: {address(settings)} has it, and no module here. {ORPHANED}")
 
 
 def _is_ours(name: str | None, kind: str, _parents: object) -> bool:

@@ -18,8 +18,10 @@ from typing import Any
 import yaml
 
 from .answers import Module, read_answers
-from .report import RefusalError
+from .report import RefusalError, say
 from .seal import MARK_OF_MODULE, sealed
+
+REPORTED = 10  # so many parts pass between two lines of progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +46,7 @@ class Rendering:
         self._jobs = jobs
         command = [sys.executable, "-m", "lifecycle.render"]
         scripts = Path(__file__).resolve().parents[1]
-        self._process = subprocess.Popen(
-            command, cwd=scripts, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
+        self._process = subprocess.Popen(command, cwd=scripts, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps([asdict(job) for job in jobs]).encode())
         self._process.stdin.close()
@@ -58,16 +58,18 @@ class Rendering:
         Raises:
             RefusalError: The template does not take the answers.
         """
-        output, complaint = self._process.communicate()
-        if self._process.returncode == 0:
-            return [list(map(str, paths)) for paths in json.loads(output)]
-        lines = complaint.decode(errors="replace").strip().splitlines() or ["its process was ended"]
-        raise RefusalError(f"The template could not be rendered: {lines[-1]}")
+        output, _ = self._process.communicate()
+        told = json.loads(output or '{"problem": "the process that renders was ended"}')
+        if "problem" in told:
+            raise RefusalError(f"The template could not be rendered: {told['problem']}")
+        return [list(map(str, paths)) for paths in told["paths"]]
 
     def end(self) -> None:
         """Give up on what is not done."""
         self._process.kill()
-        self._process.communicate()
+        self._process.wait()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
 
 
 @contextmanager
@@ -81,9 +83,18 @@ def rendering(jobs: Sequence[Job]) -> Iterator[Rendering]:
 
 
 def main() -> None:
-    """Work on the jobs that stdin holds, and print what came of them."""
+    """Work on the jobs that stdin holds, and print what came of them, or the one problem that ended it."""
     jobs = [Job(**job) for job in json.load(sys.stdin)]
-    print(json.dumps([_render(job) for job in jobs]))
+    paths = []
+    try:
+        for number, job in enumerate(jobs, 1):
+            paths.append(_render(job))
+            if number % REPORTED == 0 and number < len(jobs):
+                say(f"rendered {number} of {len(jobs)} parts at {job.release}")
+    except Exception as fault:  # noqa: BLE001  # whatever a template can do to Copier, its user gets a sentence
+        print(json.dumps({"problem": (str(fault).splitlines() or [type(fault).__name__])[-1]}))
+    else:
+        print(json.dumps({"paths": paths}))
 
 
 def _render(job: Job) -> list[str]:
@@ -99,10 +110,7 @@ def _render(job: Job) -> list[str]:
     module = Module(str(answers["domain"]), str(answers["module"]))
     is_module = answers.get("scope") == "module"
     template = release / ("module" if is_module else "host")
-    try:
-        run_copy(str(template), destination, data=answers, defaults=True, quiet=True, skip_tasks=True)
-    except ValueError as fault:
-        sys.exit(str(fault).splitlines()[-1])
+    run_copy(str(template), destination, data=answers, defaults=True, quiet=True, skip_tasks=True)
     _copy_plain_files(release / "plain" / "template", destination, module, is_module=is_module)
     _name_release(destination / job.answers_file, job)
     paths = (path.relative_to(destination).as_posix() for path in destination.rglob("*") if not path.is_dir())

@@ -163,3 +163,14 @@ async def test_a_database_that_is_away_is_named_in_one_sentence() -> None:
         await upgrade(settings)
 
     assert "s3cret" not in str(end.value)
+
+
+async def test_a_revision_of_a_module_that_is_gone_is_named_with_a_way_out(empty_database: Settings) -> None:
+    await upgrade(empty_database)
+    engine = create_async_engine(empty_database.sqlalchemy_url)
+    async with engine.begin() as connection:
+        await connection.execute(text("INSERT INTO alembic_version VALUES ('gone_0001_tables')"))
+    await engine.dispose()
+
+    with pytest.raises(SystemExit, match=r"gone_0001_tables.*downgrade the database in a checkout"):
+        await upgrade(empty_database)
