@@ -20,10 +20,10 @@ import lifecycle.installed  # noqa: F401  # first, for it says what is missing
 from lifecycle import proposal
 from lifecycle.answers import Module, read_answers, read_modules
 from lifecycle.command import parser, run
-from lifecycle.commits import land_tree
+from lifecycle.commits import check_way, land_tree
 from lifecycle.git import git, run_git
 from lifecycle.objects import index_lines, write_tree
-from lifecycle.parts import Part, Target, renders_of
+from lifecycle.parts import Outcome, Part, Target, renders_of
 from lifecycle.project import HOST_ANSWERS, Project
 from lifecycle.releases import NOTES_FILE, base_version, latest, read_notes
 from lifecycle.report import Kind, RefusalError, Report, Status
@@ -78,41 +78,62 @@ def _start(project: Project, options: Namespace, report: Report) -> None:
     if not late:
         report.headline = f"Everything is at {target.release.name} already."
         return
-    names = ", ".join(part.name for part in late) if len(late) <= NAMED else f"{len(late)} parts"
-    message = f"Update {names} to gold slice {target.release.name}"
-    with tempfile.TemporaryDirectory(dir=project.state) as scratch:
-        with renders_of(project, late, target, Path(scratch)) as renders:
-            from lifecycle.update import Update  # noqa: PLC0415  # libcst takes as long to import as Copier to render
-
-            outcome = Update(project, modules, target, Path(scratch)).work_out(late, renders())
-        lines = index_lines(outcome.files, prefix=project.prefix)
-        tree = write_tree(project.top, lines, scratch=Path(scratch), onto="HEAD", under=project.prefix)
+    outcome, tree = _work_out(project, modules, late, target)
+    check_way(project, tree)
     report.changes = outcome.changes
     report.before_deploy = _before_deploy(project, late, target)
-    kept = [change.path for change in outcome.changes if change.kind == Kind.DROPPED]
-    report.problems = [
-        f"{path}: the template has dropped this file; yours is kept. Remove it if it is of no more use."
-        for path in kept
-    ]
+    report.problems = _dropped(outcome)
+    message = _message(late, target)
     if outcome.conflicts:
         unsettled = [f"{project.prefix}{conflict.path}" for conflict in outcome.conflicts]
-        _ask_a_person(report, unsettled)
-        if not options.preview:
-            head = git(project.folder, "rev-parse", "HEAD").strip()
-            waits = proposal.Proposal(head, target.release.name, message, unsettled, report.before_deploy)
-            proposal.lay_out(project, waits, tree=tree, conflicts=outcome.conflicts)
+        head = git(project.top, "rev-parse", "HEAD").strip()
+        waits = proposal.Proposal(head, target.release.name, message, unsettled, report.before_deploy)
+        _ask_a_person(project, waits, outcome, tree, report)
+    else:
+        _land(project, tree, message, report)
+
+
+def _work_out(project: Project, modules: Sequence[Module], late: Sequence[Part], target: Target) -> tuple[Outcome, str]:
+    """Return what the parts become, and git's name of the whole work tree with that in it."""
+    with tempfile.TemporaryDirectory(dir=project.state) as folder:
+        scratch = Path(folder)
+        with renders_of(project, late, target, scratch) as renders:
+            from lifecycle.update import Update  # noqa: PLC0415  # libcst takes as long to import as Copier to render
+
+            outcome = Update(project, modules, target, scratch).work_out(late, renders())
+        lines = index_lines(outcome.files, prefix=project.prefix)
+        return outcome, write_tree(project.top, lines, scratch=scratch, onto="HEAD", under=project.prefix)
+
+
+def _land(project: Project, tree: str, message: str, report: Report) -> None:
+    undo = land_tree(project, tree, message=message, is_preview=report.is_preview)
+    report.headline = f"{message.replace('Update', 'Would update' if report.is_preview else 'Updated', 1)}."
+    report.next_steps = [
+        "uv sync                           dependencies may have changed",
+        "uv run alembic upgrade heads      and so may tables",
+        "uv run pytest",
+        f"{undo}      undo it all",
+    ]
+
+
+def _ask_a_person(project: Project, waits: proposal.Proposal, outcome: Outcome, tree: str, report: Report) -> None:
+    report.status = Status.CONFLICT
+    report.headline = f"{len(waits.unsettled)} file(s) were changed in the same places by you and by the template."
+    if report.is_preview:
+        report.next_steps = [f"the update itself, which lays these files out for you in {proposal.FOLDER}"]
         return
-    undo = land_tree(project, tree, message=message, is_preview=options.preview)
-    report.headline = f"{message.replace('Update', 'Would update' if options.preview else 'Updated', 1)}."
-    report.next_steps = _next_steps(undo)
+    proposal.lay_out(project, waits, tree=tree, conflicts=outcome.conflicts)
+    report.next_steps = [
+        *(f"settle {proposal.FOLDER}/{path}" for path in waits.unsettled),
+        f"{FINISH}     lands the update",
+        f"{ABANDON}      drops it",
+    ]
 
 
 def _finish(project: Project, waits: proposal.Proposal, report: Report) -> None:
-    undo = land_tree(project, proposal.settled_tree(project, waits), message=waits.message, is_preview=False)
-    proposal.drop(project)
-    report.headline = f"{waits.message.replace('Update', 'Updated', 1)}."
     report.before_deploy = waits.before_deploy
-    report.next_steps = _next_steps(undo)
+    _land(project, proposal.settled_tree(project, waits), waits.message, report)
+    proposal.drop(project)
 
 
 def _abandon(project: Project, report: Report) -> None:
@@ -178,16 +199,16 @@ def _refuse_downgrade(parts: Sequence[Part], target: Target) -> None:
         )
 
 
-def _ask_a_person(report: Report, unsettled: Sequence[str]) -> None:
-    report.status = Status.CONFLICT
-    report.headline = f"{len(unsettled)} file(s) were changed in the same places by you and by the template."
-    if report.is_preview:
-        report.next_steps = ["the update itself, which would lay these files out for you in .dev/update"]
-        return
-    report.next_steps = [
-        *(f"settle {proposal.FOLDER}/{path}" for path in unsettled),
-        f"{FINISH}     lands the update",
-        f"{ABANDON}      drops it",
+def _message(parts: Sequence[Part], target: Target) -> str:
+    names = ", ".join(part.name for part in parts) if len(parts) <= NAMED else f"{len(parts)} parts"
+    return f"Update {names} to gold slice {target.release.name}"
+
+
+def _dropped(outcome: Outcome) -> list[str]:
+    paths = [change.path for change in outcome.changes if change.kind == Kind.DROPPED]
+    return [
+        f"{path}: the template has dropped this file; yours is kept. Remove it if it is of no more use."
+        for path in paths
     ]
 
 
@@ -203,15 +224,6 @@ def _before_deploy(project: Project, parts: Sequence[Part], target: Target) -> l
         ]
         lines += [f"{tag}: {line}" for line in (*notes.changed, *notes.steps)]
     return lines
-
-
-def _next_steps(undo: str) -> list[str]:
-    return [
-        "uv sync                           dependencies may have changed",
-        "uv run alembic upgrade heads      and so may tables",
-        "uv run pytest",
-        f"{undo}      undo it all",
-    ]
 
 
 if __name__ == "__main__":

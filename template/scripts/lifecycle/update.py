@@ -1,28 +1,19 @@
 """Work out what a release makes of a project: what of it changed, and what git cannot merge by itself."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from .answers import Module
 from .host import heal, strip
 from .host_lists import HOST_LISTS
-from .merge import Conflict, Sides, merge
+from .merge import Sides, merge
 from .objects import Blob, Tree, read_blob, read_tree, write_blob
-from .parts import Part, Renders, Target
+from .parts import Outcome, Part, Renders, Target
 from .project import Project
 from .region import RegionError
 from .report import Change, Kind, RefusalError
 from .seal import MARK_OF_MODULE
-
-
-@dataclass(slots=True)
-class Outcome:
-    """The project's files after an update, by their way from its folder, and what became of each."""
-
-    files: dict[str, Blob] = field(default_factory=dict)
-    changes: list[Change] = field(default_factory=list)
-    conflicts: list[Conflict] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,8 +32,8 @@ def land_tree(project: Project, tree: str, *, message: str, is_preview: bool) ->
         RefusalError: A file that would be written has changes that no commit has.
     """
     head = git(project.folder, "rev-parse", "HEAD").strip()
+    check_way(project, tree)
     differences = list(_differences(project, head, tree))
-    _refuse_what_is_in_the_way(project, differences)
     undo = f"git reset --keep {head[:12]}"
     if is_preview:
         return undo
@@ -55,14 +55,13 @@ def land_tree(project: Project, tree: str, *, message: str, is_preview: bool) ->
     return undo
 
 
-def _differences(project: Project, head: str, tree: str) -> Iterator[Difference]:
-    fields = git(project.folder, "diff-tree", "-r", "-z", "--no-renames", head, tree).split("\0")
-    for meta, path in zip(fields[0::2], fields[1::2], strict=False):
-        _old_mode, mode, _old_id, name, status = meta.removeprefix(":").split()
-        yield Difference(path, mode, None if status == "D" else name, is_new=status == "A")
+def check_way(project: Project, tree: str) -> None:
+    """Return if nothing is in the way of the tree.
 
-
-def _refuse_what_is_in_the_way(project: Project, differences: list[Difference]) -> None:
+    Raises:
+        RefusalError: A file that would be written has changes that no commit has, or git is at work.
+    """
+    differences = list(_differences(project, "HEAD", tree))
     rows = git(project.top, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all").split("\0")
     changed = {row[3:] for row in rows if row}
     changed |= {each.path for each in differences if each.is_new and (project.top / each.path).exists()}
@@ -76,6 +75,13 @@ def _refuse_what_is_in_the_way(project: Project, differences: list[Difference]) 
         )
     if Path(git(project.folder, "rev-parse", "--path-format=absolute", "--git-path", "index.lock").strip()).exists():
         raise RefusalError("git is at work here (index.lock). Wait until it ends, or remove that file if nothing runs.")
+
+
+def _differences(project: Project, head: str, tree: str) -> Iterator[Difference]:
+    fields = git(project.folder, "diff-tree", "-r", "-z", "--no-renames", head, tree).split("\0")
+    for meta, path in zip(fields[0::2], fields[1::2], strict=False):
+        _old_mode, mode, _old_id, name, status = meta.removeprefix(":").split()
+        yield Difference(path, mode, None if status == "D" else name, is_new=status == "A")
 
 
 def _identity(project: Project) -> dict[str, str] | None:

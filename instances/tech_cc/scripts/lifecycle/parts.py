@@ -2,16 +2,17 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from .answers import Module
+from .merge import Conflict
 from .objects import Blob, Tree, write_blobs
 from .project import HOST_ANSWERS, Project
 from .releases import Notes, notes_between
 from .render import Job, Rendering, rendering
-from .report import RefusalError, say
+from .report import Change, RefusalError, say
 from .source import Release, Source
 
 
@@ -49,6 +50,15 @@ class Target:
     def notes(self, part: Part) -> dict[str, Notes]:
         """Return the notes of the releases between the part's and this one, oldest first."""
         return notes_between(self.told, after=part.release, until=self.release.name)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """The project's files after an update, by their way from its folder, and what became of each."""
+
+    files: dict[str, Blob] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list)
+    conflicts: list[Conflict] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
