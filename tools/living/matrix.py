@@ -11,6 +11,7 @@ from random import Random
 from living.edits import KINDS, Desk, Edit
 from living.project import MODULES, Ending, commit, git, run, snapshot_of, spawn, twin
 
+CONFLICT = 3  # the exit status of a conflict that needs a person
 MARKS = re.compile(rb"(?m)^(<{7}|={7}|>{7}).*\n")
 NAMING = ("conflict", "dropped by the template but edited by you", "kept because you edited it", "removed")
 
@@ -84,16 +85,16 @@ def _trial(project: Path, release: str, modules: int, draw: Random, tally: Tally
         faults += [f"{path} changed" for path in changed if not path.startswith(".dev")]
     if ending.status != 0 and git(project, "rev-parse", "HEAD") != head:
         faults.append("the branch moved")
-    if ending.status in (0, 3):
+    if ending.status in (0, CONFLICT):
         faults += _account(project, edits, ending, tally)
-    if ending.status == 3:
+    if ending.status == CONFLICT:
         faults += _settle(project, edits)
     faults += [f"git status: {line}" for line in git(project, "status", "--porcelain").splitlines()]
     return Trial(release, modules, [(edit.kind, edit.path) for edit in edits], faults, ending.status)
 
 
 def _of_ending(preview: Ending, ending: Ending) -> Iterator[str]:
-    if ending.status not in (0, 3):
+    if ending.status not in (0, CONFLICT):
         yield f"status {ending.status}: {ending.output}{ending.complaint}"
     if preview.status != ending.status:
         yield f"the preview said {preview.status}, and it was {ending.status}"
@@ -103,7 +104,7 @@ def _of_ending(preview: Ending, ending: Ending) -> Iterator[str]:
 
 def _account(project: Path, edits: Sequence[Edit], ending: Ending, tally: Tally) -> Iterator[str]:
     """Note the fate of each edit, and yield those that are lost without a word."""
-    place = project / ".dev/update" if ending.status == 3 else project
+    place = project / ".dev/update" if ending.status == CONFLICT else project
     told = {change["path"]: change["class"] for change in ending.document["changes"]}
     for edit in edits:
         fate = "lost"

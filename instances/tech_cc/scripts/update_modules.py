@@ -86,7 +86,7 @@ def _start(project: Project, options: Namespace, report: Report) -> None:
 
             outcome = Update(project, modules, target, Path(scratch)).work_out(late, renders())
         lines = index_lines(outcome.files, prefix=project.prefix)
-        tree = write_tree(project.folder, lines, scratch=Path(scratch), onto="HEAD", under=project.prefix)
+        tree = write_tree(project.top, lines, scratch=Path(scratch), onto="HEAD", under=project.prefix)
     report.changes = outcome.changes
     report.before_deploy = _before_deploy(project, late, target)
     kept = [change.path for change in outcome.changes if change.kind == Kind.DROPPED]

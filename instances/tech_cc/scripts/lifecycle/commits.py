@@ -38,10 +38,10 @@ def land_tree(project: Project, tree: str, *, message: str, is_preview: bool) ->
     if is_preview:
         return undo
     new = commit(project.folder, tree, message=message, parents=[head], env=_identity(project))
-    top = Path(os.path.relpath(_top(project), project.folder))
+    up = Path(os.path.relpath(project.top, project.folder))
     writes = [
         Write(
-            (top / each.path).as_posix(),
+            (up / each.path).as_posix(),
             None if each.id is None else git_bytes(project.folder, "cat-file", "blob", each.id),
             is_executable=each.mode == "100755",
         )
@@ -63,10 +63,10 @@ def _differences(project: Project, head: str, tree: str) -> Iterator[Difference]
 
 
 def _refuse_what_is_in_the_way(project: Project, differences: list[Difference]) -> None:
-    top = _top(project)
-    rows = git(project.folder, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--", str(top))
-    changed = {row[3:] for row in rows.split("\0") if row}
-    hindrances = [each for each in differences if each.path in changed or (each.is_new and (top / each.path).exists())]
+    rows = git(project.top, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all").split("\0")
+    changed = {row[3:] for row in rows if row}
+    changed |= {each.path for each in differences if each.is_new and (project.top / each.path).exists()}
+    hindrances = [each for each in differences if each.path in changed]
     if hindrances:
         raise RefusalError(
             *(
@@ -82,7 +82,3 @@ def _identity(project: Project) -> dict[str, str] | None:
     """Return an environment in which git knows whose a commit is: the user's own settings where they say it."""
     is_known = run_git(project.folder, "var", "GIT_COMMITTER_IDENT")[0] == 0
     return {} if is_known else None
-
-
-def _top(project: Project) -> Path:
-    return Path(git(project.folder, "rev-parse", "--show-toplevel").strip())

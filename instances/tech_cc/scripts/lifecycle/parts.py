@@ -82,7 +82,7 @@ def _stored(project: Project, parts: Sequence[Part], jobs: Sequence[Job], under_
         [(path, Path(job.destination, path)) for path in paths]
         for job, paths in zip(jobs, under_way.paths(), strict=True)
     ]
-    names = iter(write_blobs(project.folder, [file for of_part in files for _path, file in of_part]))
+    names = iter(write_blobs(project.top, [file for of_part in files for _path, file in of_part]))
     trees = ({path: Blob(_mode(file), next(names)) for path, file in of_part} for of_part in files)
     return dict(zip((part.name for part in parts), trees, strict=True))
 

@@ -19,13 +19,14 @@ HERE = Path(__file__).resolve().parents[2]
 class Project:
     """A project's folder, and where it lies in its repository, if it is in one.
 
-    `prefix` is the way from the repository's top to the project, `""` or with a slash at its end. `state` is a folder
-    of this work tree that git never sees.
+    `top` is the work tree's, and `prefix` the way from there to the project, `""` or with a slash at its end. `state`
+    is a folder of this work tree that git never sees.
     """
 
     folder: Path
     state: Path
     is_under_git: bool
+    top: Path
     prefix: str
 
     @contextmanager
@@ -47,19 +48,23 @@ class Project:
             yield
 
 
-def find_project(folder: Path) -> Project:
-    """Return the project that these scripts belong to, else the one around the folder.
+def find_project(start: Path) -> Project:
+    """Return the project that these scripts belong to, else the one around a folder.
 
     Raises:
         RefusalError: There is none.
     """
-    top = next((each for each in (HERE, folder, *folder.parents) if (each / HOST_ANSWERS).is_file()), None)
-    if top is None:
-        raise RefusalError(f"There is no project here: {HOST_ANSWERS} is in neither {folder} nor a folder above it.")
+    found = next((each for each in (HERE, start, *start.parents) if (each / HOST_ANSWERS).is_file()), None)
+    if found is None:
+        raise RefusalError(f"There is no project here: {HOST_ANSWERS} is in neither {start} nor a folder above it.")
+    return _described(found)
+
+
+def _described(folder: Path) -> Project:
     try:
-        told = git(top, "rev-parse", "--show-prefix", "--absolute-git-dir").split("\n")
+        told = git(folder, "rev-parse", "--show-toplevel", "--show-prefix", "--absolute-git-dir").split("\n")
     except GitError:
-        return Project(folder=top, state=top / ".dev" / "lifecycle", is_under_git=False, prefix="")
-    prefix, git_folder = told[0], Path(told[1])
-    state = git_folder / "gold-slice" / (quote(prefix, safe="") or "top")
-    return Project(folder=top, state=state, is_under_git=True, prefix=prefix)
+        return Project(folder, state=folder / ".dev" / "lifecycle", is_under_git=False, top=folder, prefix="")
+    top, prefix, git_folder = told[:3]
+    state = Path(git_folder, "gold-slice", quote(prefix, safe="") or "top")
+    return Project(folder, state, is_under_git=True, top=Path(top), prefix=prefix)

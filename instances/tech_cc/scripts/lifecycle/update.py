@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .answers import Module
-from .host import heal, strip
+from .host import put_back, strip
 from .host_lists import HOST_LISTS
 from .merge import Conflict, Sides, merge
 from .objects import Blob, Tree, read_blob, read_tree, write_blob
@@ -42,7 +42,7 @@ class Update:
         Raises:
             RefusalError: A host file cannot be read.
         """
-        files = read_tree(self.project.folder, f"HEAD:{self.project.prefix}")
+        files = read_tree(self.project.top, f"HEAD:{self.project.prefix}")
         ours_of = _by_owner(files, self.modules)
         outcome = Outcome(files=dict(files))
         for part in parts:
@@ -56,8 +56,8 @@ class Update:
         seen = self._without_entries(sides.ours) if part.module is None else _without_seal(sides, part.module)
         moved = Sides(_moved(sides.base, moves), _moved(seen, moves), sides.theirs)
         labels = ("yours", f"gold slice {self.target.release.name}")
-        merged = merge(self.project.folder, moved, labels=labels, scratch=self.scratch)
-        files = self._with_entries(merged.files) if part.module is None else merged.files
+        merged = merge(self.project.top, moved, labels=labels, scratch=self.scratch)
+        files = self._with_entries(merged.files, sides.ours) if part.module is None else merged.files
         for path in sides.ours:
             del outcome.files[path]
         outcome.files |= files
@@ -80,23 +80,24 @@ class Update:
             raise RefusalError(*problems)
         return stripped
 
-    def _with_entries(self, files: Mapping[str, Blob]) -> dict[str, Blob]:
+    def _with_entries(self, files: Mapping[str, Blob], ours: Tree) -> dict[str, Blob]:
         """Return the host's files with the modules' entries back in their lists, as far as a conflict allows."""
         healed = dict(files)
         for listing in HOST_LISTS:
             if blob := files.get(listing.path):
                 try:
-                    contents = heal(self._read(blob), listing.name, listing.entries(self.modules))
+                    entries, before = listing.entries(self.modules), self._read(ours[listing.path])
+                    contents = put_back(self._read(blob), listing.name, entries, before=before)
                 except RegionError:  # the list itself is in conflict: it is filled when that is settled
                     continue
                 healed[listing.path] = self._written(blob, contents)
         return healed
 
     def _read(self, blob: Blob) -> bytes:
-        return read_blob(self.project.folder, blob)
+        return read_blob(self.project.top, blob)
 
     def _written(self, blob: Blob, contents: bytes) -> Blob:
-        return Blob(blob.mode, write_blob(self.project.folder, contents))
+        return Blob(blob.mode, write_blob(self.project.top, contents))
 
 
 def _kinds(ours: Tree, files: Tree, told: Mapping[str, Kind]) -> list[tuple[str, Kind]]:
