@@ -8,6 +8,8 @@ import pytest
 from copier import run_copy
 
 from demo import clean_environment
+from living.matrix import Shelf
+from living.releases import make_releases
 from render import snapshot
 from support import TAG, Spawn, commit, git, replace
 
@@ -70,6 +72,19 @@ def releases(template: Path, living: Path, tmp_path: Path) -> Path:
         replace(answers, f"_src_path: {template}", f"_src_path: {folder}")
     commit(living, "moved to a template of its own")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tags(shelf: Shelf) -> list[str]:
+    """The releases of the template that the projects on the shelf come from, oldest first."""
+    return make_releases(shelf.template)
+
+
+@pytest.fixture(scope="session")
+def shelf(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Shelf:
+    """Projects of several releases, made by those releases themselves; `tags` makes the releases."""
+    folder = tmp_path_factory.mktemp("shelf")
+    return Shelf(shutil.copytree(template, folder / "template"), folder)
 
 
 @pytest.fixture(scope="session")

@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from living.project import commit, git, run, spawn
-from living.releases import ENV, MAIN
+from living.project import commit, run
+from living.releases import ENV, LABELS, MAIN, NEW_END, NEW_TITLE, OLD_TITLE
 
-LABELS = "template/src/graph/registry.py"
 LISTS = {ENV: "MODEL_MODULES", MAIN: "SLICES", LABELS: "MODULE_LABELS"}
 KINDS = {
     "import": "import json  # mine",
@@ -16,25 +15,16 @@ KINDS = {
     "bare entry": '    "aaa_mine",',
     "comment inside": "    # about what follows, mine",
 }
-PLACES = {"import": ("before", "after"), "router": ("before", "after"), "comment": ("before", "after")} | {
-    kind: ("first", "last") for kind in ("entry", "bare entry", "comment inside")
-}
-CASES = [(kind, place) for kind, places in PLACES.items() for place in places]
+OUTSIDE = ("import", "router", "comment")
+CASES = [(kind, place) for kind in KINDS for place in (("before", "after") if kind in OUTSIDE else ("first", "last"))]
 
 
-def make_small_release(template: Path) -> None:
-    """Add the release v0.1.1, which changes the three host files, though not beside the lists."""
-    for path in LISTS:
-        host = template / path
-        host.write_text(host.read_text().replace('."""\n', '. Seen again."""\n', 1) + "\n\n# A new end.\n")
-    commit(template, "v0.1.1")
-    git(template, "tag", "v0.1.1")
+def neighbour_faults(project: Path, kind: str, place: str) -> Iterator[str]:
+    """Put the line into each host file, let a module come, be updated and go, and yield what is wrong.
 
-
-def neighbour_faults(template: Path, folder: Path, kind: str, place: str) -> Iterator[str]:
-    """Put the line into each host file, let a module come, be updated and go, and yield what is wrong."""
+    The project is of v0.1.0; v0.2.0 changes the three files, though not beside the lists.
+    """
     line = KINDS[kind]
-    project = spawn(template, folder, release="v0.1.0")
     for path, name in LISTS.items():
         _put(project / path.removeprefix("template/"), name, line, place)
     commit(project, "edited by a user")
@@ -45,10 +35,10 @@ def neighbour_faults(template: Path, folder: Path, kind: str, place: str) -> Ite
         if command[0] == "remove" and _hosts(project) != edited:
             yield f"{kind} {place}: a host file differs after generate and remove"
     commit(project, "has crm")
-    for command in (("update", "--to", "v0.1.1"), ("remove", "crm")):
+    for command in (("update", "--to", "v0.2.0"), ("remove", "crm")):
         yield from _run(project, *command)
         yield from _missing(project, line, str(command))
-    wanted = [text.replace('."""\n', '. Seen again."""\n', 1) + "\n\n# A new end.\n" for text in edited]
+    wanted = [text.replace(OLD_TITLE, NEW_TITLE, 1) + NEW_END for text in edited]
     if _hosts(project) != wanted:
         yield f"{kind} {place}: a host file differs by more than what the release changed"
 
