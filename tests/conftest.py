@@ -1,6 +1,8 @@
 """The template as git would serve it, and projects spawned from it."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -91,3 +93,19 @@ def shelf(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Shelf:
 def bare_environment() -> dict[str, str]:
     """The environment of a user's shell: no virtual environment of ours, no database."""
     return {key: value for key, value in clean_environment().items() if not key.startswith("COV_")}
+
+
+@pytest.fixture(scope="session")
+def shop(template: Path, tmp_path_factory: pytest.TempPathFactory, bare_environment: dict[str, str]) -> Path:
+    """A project of other names than the reference, with a second module, installed."""
+    folder = tmp_path_factory.mktemp("spawned") / "shop"
+    copy = [sys.executable, "-m", "copier", "copy", "--trust", "--defaults", "--quiet"]
+    project = ["--data", "project_name=shop", "--data", "domain=sales", "--data", "module=order_desk"]
+    module = ["--data", "scope=module", "--data", "domain=biz", "--data", "module=crm"]
+    for command in (
+        [*copy, *project, str(template), str(folder)],
+        [*copy, *module, str(template), str(folder)],
+        ["uv", "sync", "--quiet"],
+    ):
+        subprocess.run(command, cwd=folder if command[0] == "uv" else None, env=bare_environment, check=True)
+    return folder

@@ -9,22 +9,6 @@ import pytest
 from render import ROOT
 
 
-@pytest.fixture(scope="module")
-def shop(template: Path, tmp_path_factory: pytest.TempPathFactory, bare_environment: dict[str, str]) -> Path:
-    """A project of other names than the reference, with a second module, installed."""
-    folder = tmp_path_factory.mktemp("spawned") / "shop"
-    copy = [sys.executable, "-m", "copier", "copy", "--trust", "--defaults", "--quiet"]
-    project = ["--data", "project_name=shop", "--data", "domain=sales", "--data", "module=order_desk"]
-    module = ["--data", "scope=module", "--data", "domain=biz", "--data", "module=crm"]
-    for command in (
-        [*copy, *project, str(template), str(folder)],
-        [*copy, *module, str(template), str(folder)],
-        ["uv", "sync", "--quiet"],
-    ):
-        subprocess.run(command, cwd=folder if command[0] == "uv" else None, env=bare_environment, check=True)
-    return folder
-
-
 @pytest.mark.parametrize(
     "gate",
     [

@@ -30,7 +30,7 @@ class Scene:
 class Toll:
     """What was found after the kills: how the project stood at once, and every fault after it was mended."""
 
-    stood: Counter[tuple[str, str]] = field(default_factory=Counter)
+    stood: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
     kills: int = 0
 
@@ -61,7 +61,7 @@ def series(scene: Scene, folder: Path, *, kills: int, whole_group: bool, seed: i
         project = twin(scene.before, folder / "killed")
         _kill(scene, project, draw, whole_group=whole_group)
         toll.kills += 1
-        toll.stood[scene.name, _standing(project, old, new)] += 1
+        toll.stood[_standing(project, old, new)] += 1
         toll.faults += [f"{scene.name}, kill {toll.kills}: {fault}" for fault in _mend(scene, project, draw, old, new)]
     return toll
 
