@@ -1,6 +1,7 @@
 """Commands killed at random moments: is the project afterwards as it was, or as it should be, and never in between?"""
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -58,11 +59,12 @@ def series(scene: Scene, folder: Path, *, kills: int, whole_group: bool, seed: i
     old, new = (_state(side) for side in (scene.before, scene.after))
     assert old != new, "a command that changes nothing cannot be killed half-way"
     for _ in range(kills):
-        project = twin(scene.before, folder / "killed")
+        project = twin(scene.before, folder / f"killed-{scene.name}-{toll.kills}")  # git may outlive us in the last one
         _kill(scene, project, draw, whole_group=whole_group)
         toll.kills += 1
         toll.stood[_standing(project, old, new)] += 1
         toll.faults += [f"{scene.name}, kill {toll.kills}: {fault}" for fault in _mend(scene, project, draw, old, new)]
+        shutil.rmtree(project, ignore_errors=True)
     return toll
 
 

@@ -1,6 +1,6 @@
 """Migrate an installed project on a PostgreSQL of its own; run it with the project's Python, in the project's folder.
 
-    .venv/bin/python on_postgres.py isolation tech_cc biz_crm     the second module, while all tables of the first are held
+    .venv/bin/python on_postgres.py isolation tech_cc biz_crm     the second, while all tables of the first are held
     .venv/bin/python on_postgres.py heads                         all modules
 
 It prints one JSON document.
