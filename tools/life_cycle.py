@@ -61,7 +61,7 @@ def keep(name: str, figures: dict[str, Any]) -> None:
 
 def neighbours(shelf: Shelf, tags: list[str], options: argparse.Namespace) -> dict[str, Any]:  # noqa: ARG001
     """Every kind of line in every place."""
-    faults = []
+    faults: list[str] = []
     for kind, place in CASES:
         project = twin(shelf.project(tags[0], MODULES[:1]), shelf.folder / "neighbours")
         faults += neighbour_faults(project, kind, place)

@@ -66,7 +66,7 @@ def _kills(found: dict[str, Any]) -> Iterable[str]:
     for row in found["rows"]:
         total.update(row[3])
     yield "## Commands killed\n"
-    yield f"SIGKILL at random moments, {sum(total.values())} times. How the files stood then; and after the next command"
+    yield f"SIGKILL at random moments, {sum(total.values())} times. How the files stood then; after the next command"
     yield f"or `doctor --fix` had been at work: {len(found['faults'])} mixtures, locks or other faults.\n"
     yield from _table(
         ["command", "killed", "kills", *states],

@@ -13,7 +13,7 @@ from living.project import MODULES, environment, run, spawn, twin
 
 TEN = [MODULES[0], *(("biz", f"m{number:02}") for number in range(2, 11))]
 
-PREVIEWS = {"generate": "--preview", "update": "--preview"}
+PREVIEWS = {"generate": "--preview", "update": "--preview", "remove": "--trace", "doctor": "--preview"}
 
 
 def measure(shelf: Shelf, tags: list[str], *, runs: int) -> dict[str, Any]:
@@ -25,8 +25,7 @@ def measure(shelf: Shelf, tags: list[str], *, runs: int) -> dict[str, Any]:
 
     def timed(project: Path, command: str, *arguments: str, status: int = 0) -> float:
         copy = twin(project, place)
-        run(copy, "doctor")  # writes its byte code
-        run(copy, command, *arguments, *([PREVIEWS[command]] if command in PREVIEWS else []))  # and this its template's
+        run(copy, command, *arguments, PREVIEWS[command])  # so that byte code and the release are there
         ending = run(copy, command, *arguments)
         assert ending.status == status, ending
         return ending.took_s
