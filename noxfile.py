@@ -99,10 +99,19 @@ def benchmark(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHON)
+def life_cycle(session: nox.Session) -> None:
+    """Edit, update, kill and grow projects for an hour; writes docs/life_cycle.md."""
+    install(session)
+    plot = REQUIREMENTS / "plot.txt"
+    session.run("uv", "pip", "install", "--quiet", "--require-hashes", "-r", str(plot), external=True)
+    session.run("python", "tools/life_cycle.py", *session.posargs)
+
+
+@nox.session(python=PYTHON)
 def requirements(session: nox.Session) -> None:
     """Pin what these jobs run with, by hash and without naming an index."""
     compile_ = ("pip", "compile", "--quiet", "--universal", "--generate-hashes", "--no-emit-index-url", "--no-header")
-    for group, python in (("bootstrap", "3.11"), ("dev", "3.13")):
+    for group, python in (("bootstrap", "3.11"), ("dev", "3.13"), ("plot", "3.13")):
         output = str(REQUIREMENTS / f"{group}.txt")
         options = ("--upgrade", "--python-version", python, "--group", group, "--output-file", output)
         session.run("uv", *compile_, *options, external=True)

@@ -1,6 +1,8 @@
 """The template as git would serve it, and projects spawned from it."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,8 @@ import pytest
 from copier import run_copy
 
 from demo import clean_environment
+from living.matrix import Shelf
+from living.releases import make_releases
 from render import snapshot
 from support import TAG, Spawn, commit, git, replace
 
@@ -73,6 +77,34 @@ def releases(template: Path, living: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def tags(shelf: Shelf) -> list[str]:
+    """The releases of the template that the projects on the shelf come from, oldest first."""
+    return make_releases(shelf.template)
+
+
+@pytest.fixture(scope="session")
+def shelf(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Shelf:
+    """Projects of several releases, made by those releases themselves; `tags` makes the releases."""
+    folder = tmp_path_factory.mktemp("shelf")
+    return Shelf(shutil.copytree(template, folder / "template"), folder)
+
+
+@pytest.fixture(scope="session")
 def bare_environment() -> dict[str, str]:
     """The environment of a user's shell: no virtual environment of ours, no database."""
     return {key: value for key, value in clean_environment().items() if not key.startswith("COV_")}
+
+
+@pytest.fixture(scope="session")
+def shop(template: Path, tmp_path_factory: pytest.TempPathFactory, bare_environment: dict[str, str]) -> Path:
+    """A project of other names than the reference, with a second module, installed."""
+    folder = tmp_path_factory.mktemp("spawned") / "shop"
+    copy = [sys.executable, "-m", "copier", "copy", "--trust", "--defaults", "--quiet"]
+    project = ["--data", "project_name=shop", "--data", "domain=sales", "--data", "module=order_desk"]
+    for command in (
+        [*copy, *project, str(template), str(folder)],
+        ["uv", "sync", "--quiet"],
+        [str(folder / "scripts/generate_module.py"), "biz", "crm"],
+    ):
+        subprocess.run(command, cwd=folder if folder.exists() else None, env=bare_environment, check=True)
+    return folder

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lifecycle.host import put_back
 from lifecycle.region import RegionError, with_entries, without_entries
 
 EMPTY = b"NAMES: list[str] = []\n"
@@ -144,3 +145,20 @@ def test_what_was_added_can_be_taken_out_again_without_a_trace(names: set[str], 
 )
 def test_an_entry_with_a_comment_of_a_user_is_not_taken_out(before: str, after: str) -> None:
     assert without_entries(before.encode(), name="NAMES", entries=["cc"]).decode() == after
+
+
+BY_HAND = b'NAMES = [\n    "zz",  # mine\n    "cc",\n]\n'
+
+
+def test_entries_that_stepped_aside_come_back_to_where_a_user_had_them() -> None:
+    merged = b'"""Theirs."""\n' + without_entries(BY_HAND, name="NAMES", entries=["cc"])
+
+    assert put_back(merged, "NAMES", ["cc"], before=BY_HAND) == b'"""Theirs."""\n' + BY_HAND
+
+
+def test_entries_are_sorted_into_a_list_that_changed_meanwhile() -> None:
+    merged = b'NAMES = [\n    "new",\n    "zz",  # mine\n]\n'
+
+    back = put_back(merged, "NAMES", ["cc"], before=BY_HAND)
+
+    assert back == b'NAMES = [\n    "cc",\n    "new",\n    "zz",  # mine\n]\n'

@@ -9,21 +9,6 @@ import pytest
 from render import ROOT
 
 
-@pytest.fixture(scope="module")
-def shop(template: Path, tmp_path_factory: pytest.TempPathFactory, bare_environment: dict[str, str]) -> Path:
-    """A project of other names than the reference, with a second module, installed."""
-    folder = tmp_path_factory.mktemp("spawned") / "shop"
-    copy = [sys.executable, "-m", "copier", "copy", "--trust", "--defaults", "--quiet"]
-    project = ["--data", "project_name=shop", "--data", "domain=sales", "--data", "module=order_desk"]
-    for command in (
-        [*copy, *project, str(template), str(folder)],
-        ["uv", "sync", "--quiet"],
-        [str(folder / "scripts/generate_module.py"), "biz", "crm"],
-    ):
-        subprocess.run(command, cwd=folder if folder.exists() else None, env=bare_environment, check=True)
-    return folder
-
-
 @pytest.mark.parametrize(
     "gate",
     [

@@ -38,7 +38,7 @@ def generate(project: Project, options: Namespace, report: Report) -> None:
     problems += name_problems(project.folder, domain=module.domain, module=module.name)
     problems += [] if problems else collision_problems(project.folder, known=known, wanted=module)
     if problems:
-        raise RefusalError(*problems, *_registered(project, [*known, module])[1])
+        raise RefusalError(*problems, *_registered(project, known)[1])
     with tempfile.TemporaryDirectory(dir=project.state) as scratch:
         job = _job(project, module, destination=Path(scratch) / "rendered")
         with rendering([job]) as under_way:

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from .git import git, git_bytes, run_git
+from .git import git, run_git
 from .journal import Write, land
 from .landing import Landing
-from .objects import commit
+from .objects import commit, read_blobs
 from .project import Project
 from .report import RefusalError
 
@@ -38,11 +38,12 @@ def land_tree(project: Project, tree: str, *, message: str, is_preview: bool) ->
     if is_preview:
         return undo
     new = commit(project.folder, tree, message=message, parents=[head], env=_identity(project))
+    contents = read_blobs(project.folder, (each.id for each in differences if each.id))
     up = Path(os.path.relpath(project.top, project.folder))
     writes = [
         Write(
             (up / each.path).as_posix(),
-            None if each.id is None else git_bytes(project.folder, "cat-file", "blob", each.id),
+            None if each.id is None else contents[each.id],
             is_executable=each.mode == "100755",
         )
         for each in differences

@@ -83,6 +83,20 @@ def dropped_entries(source: bytes, *, name: str, entries: Iterable[str]) -> byte
     return source if after is before else _bytes_of(module.deep_replace(before, after))
 
 
+def restored(source: bytes, *, name: str, stripped: bytes, before: bytes) -> bytes:
+    """Return the source with its list as `before` has it, if it still is as `stripped` has it.
+
+    So entries that only stepped aside come back to where they stood, whatever order a user gave them.
+
+    Raises:
+        RegionError: One of the three does not parse, or has no such list, or more than one.
+    """
+    module = _parse(source)
+    now = _find_list(module, name=name)
+    bare, whole = (_find_list(_parse(each), name=name) for each in (stripped, before))
+    return _bytes_of(module.deep_replace(now, whole)) if now.deep_equals(bare) else source
+
+
 def _bytes_of(module: cst.CSTNode) -> bytes:
     assert isinstance(module, cst.Module)
     return module.bytes

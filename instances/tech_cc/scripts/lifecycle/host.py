@@ -8,7 +8,7 @@ from pathlib import Path
 from .answers import Module
 from .conflicts import edited_amid_conflicts, has_conflicts
 from .host_lists import HOST_LISTS
-from .region import RegionError, dropped_entries, with_entries, without_entries
+from .region import RegionError, dropped_entries, restored, with_entries, without_entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,19 @@ def heal(source: bytes, name: str, entries: list[str]) -> bytes:
     if has_conflicts(source):
         return edited_amid_conflicts(source, lambda ours: with_entries(ours, name=name, entries=entries))
     return with_entries(source, name=name, entries=entries)
+
+
+def put_back(source: bytes, name: str, entries: list[str], *, before: bytes) -> bytes:
+    """Return the source with all entries in the list, those that `strip` took out of `before` where they stood there.
+
+    Where the list has changed meanwhile, they are sorted in; conflicts elsewhere stay as they are.
+    """
+
+    def edit(ours: bytes) -> bytes:
+        in_place = restored(ours, name=name, stripped=strip(before, name, entries), before=before)
+        return with_entries(in_place, name=name, entries=entries)
+
+    return edited_amid_conflicts(source, edit) if has_conflicts(source) else edit(source)
 
 
 def plan(project: Path, modules: Iterable[Module], edit: EditOfList) -> tuple[list[Edit], list[str]]:

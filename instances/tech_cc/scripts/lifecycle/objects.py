@@ -1,5 +1,6 @@
 """Read and write files, trees and commits in git's store, beside any work tree, index or branch."""
 
+import io
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -33,6 +34,20 @@ def write_blobs(repository: Path, files: Iterable[Path]) -> list[str]:
 def read_blob(repository: Path, blob: Blob) -> bytes:
     """Return the contents of a file."""
     return git_bytes(repository, "cat-file", "blob", blob.id)
+
+
+def read_blobs(repository: Path, ids: Iterable[str]) -> dict[str, bytes]:
+    """Return contents by their names, in one call of git however many there are."""
+    wanted = list(dict.fromkeys(ids))
+    stream = io.BytesIO(
+        git_bytes(repository, "cat-file", "--batch", stdin="".join(f"{each}\n" for each in wanted).encode())
+    )
+    contents = {}
+    for name in wanted:
+        _name, _kind, size = stream.readline().split()
+        contents[name] = stream.read(int(size))
+        stream.readline()
+    return contents
 
 
 def write_blob(repository: Path, contents: bytes) -> str:

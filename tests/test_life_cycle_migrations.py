@@ -1,0 +1,13 @@
+"""Adding a module to a database leaves the tables of all others alone."""
+
+from pathlib import Path
+
+from living.isolation import AT_ONCE_S, migrated_beside
+
+
+def test_a_module_is_migrated_while_the_tables_of_another_are_held(shop: Path) -> None:
+    found = migrated_beside(shop, "sales_order_desk", "biz_crm")
+
+    assert len(found["held"]) >= 2
+    assert found["seconds"] < AT_ONCE_S
+    assert found["locks_of_others"] == []

@@ -1,0 +1,124 @@
+"""Prove at length what tests/test_life_cycle_*.py prove in short, and write the figures to docs/life_cycle.md.
+
+    python tools/life_cycle.py                              everything, about an hour
+    python tools/life_cycle.py kills updates --draws 20     some chapters, the others as they were measured last
+
+Exit status: 0 every property holds, 1 one does not.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from living import isolation, page, scale, speed
+from living.identity import identity_faults
+from living.kills import scene, series
+from living.matrix import Shelf, trials
+from living.neighbours import CASES, neighbour_faults
+from living.project import MODULES, twin
+from living.releases import make_releases
+from render import ROOT, snapshot
+
+FIGURES = ROOT / "docs" / "life_cycle.json"
+
+type Chapter = Callable[[Shelf, list[str], argparse.Namespace], dict[str, Any]]
+
+
+def main() -> int:
+    """Work through the chapters, and write the page anew after each."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("chapters", nargs="*", choices=[*CHAPTERS, []], metavar="CHAPTER", help=", ".join(CHAPTERS))
+    parser.add_argument("--draws", type=int, default=20, help="projects a release in the matrix of updates")
+    parser.add_argument("--kills", type=int, default=34, help="kills a command and way of killing")
+    parser.add_argument("--runs", type=int, default=7, help="runs of each measurement of speed")
+    parser.add_argument("--modules", type=int, nargs="*", default=[1, 10, 30, 100], help="sizes of projects")
+    parser.add_argument("--seed", type=int, default=1, help="of all draws")
+    options = parser.parse_args()
+    faults: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="life-cycle-") as scratch:
+        shelf = Shelf(Path(scratch) / "template", Path(scratch))
+        snapshot(shelf.template, tag="v0.1.0")
+        tags = make_releases(shelf.template)
+        for name in options.chapters or CHAPTERS:
+            print(f"… {name}", flush=True)
+            figures = CHAPTERS[name](shelf, tags, options)
+            faults += figures.get("faults", [])
+            keep(name, figures)
+    print(*faults, sep="\n")
+    return 1 if faults else 0
+
+
+def keep(name: str, figures: dict[str, Any]) -> None:
+    """Put the figures of a chapter among the others, and write the page."""
+    known = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
+    FIGURES.write_text(json.dumps(known | {name: figures}, indent=2, sort_keys=True) + "\n")
+    page.write(json.loads(FIGURES.read_text()), ROOT / "docs")
+
+
+def neighbours(shelf: Shelf, tags: list[str], options: argparse.Namespace) -> dict[str, Any]:  # noqa: ARG001
+    """Every kind of line in every place."""
+    faults: list[str] = []
+    for kind, place in CASES:
+        project = twin(shelf.project(tags[0], MODULES[:1]), shelf.folder / "neighbours")
+        faults += neighbour_faults(project, kind, place)
+    return {"cases": len(CASES), "faults": faults}
+
+
+def identity(shelf: Shelf, tags: list[str], options: argparse.Namespace) -> dict[str, Any]:
+    """Modules that come and go."""
+    project = twin(shelf.project(tags[0], MODULES[:1]), shelf.folder / "identity")
+    faults = [fault for draw in range(options.draws) for fault in identity_faults(project, seed=options.seed + draw)]
+    return {"draws": options.draws, "faults": faults}
+
+
+def updates(shelf: Shelf, tags: list[str], options: argparse.Namespace) -> dict[str, Any]:
+    """The matrix of updates."""
+    tally = trials(shelf, tags, draws=options.draws, seed=options.seed)
+    fates = [[*key, count] for key, count in sorted(tally.fates.items())]
+    with_conflicts = sum(trial.status != 0 for trial in tally.trials)
+    return {"projects": len(tally.trials), "conflicts": with_conflicts, "fates": fates, "faults": tally.faults}
+
+
+def kills(shelf: Shelf, tags: list[str], options: argparse.Namespace) -> dict[str, Any]:
+    """Every command, killed by itself and with its whole process group."""
+    project, rows, faults = shelf.project(tags[-2], MODULES[:2]), [], []
+    for command in (("generate", "ops", "pem"), ("update",), ("remove", "crm")):
+        scene_ = scene(project, shelf.folder, *command)
+        for whole_group in (False, True):
+            toll = series(scene_, shelf.folder, kills=options.kills, whole_group=whole_group, seed=options.seed)
+            rows.append([command[0], "process group" if whole_group else "process", toll.kills, dict(toll.stood)])
+            faults += toll.faults
+    return {"rows": rows, "faults": faults}
+
+
+def isolation_(shelf: Shelf, tags: list[str], options: argparse.Namespace) -> dict[str, Any]:  # noqa: ARG001
+    """Migrations of one module beside another."""
+    return isolation.measure(shelf, tags)
+
+
+def speed_(shelf: Shelf, tags: list[str], options: argparse.Namespace) -> dict[str, Any]:
+    """What commands cost beside `copier --version`."""
+    return speed.measure(shelf, tags, runs=options.runs)
+
+
+def scale_(shelf: Shelf, tags: list[str], options: argparse.Namespace) -> dict[str, Any]:
+    """What large projects cost."""
+    return scale.measure(shelf, tags, sizes=options.modules)
+
+
+CHAPTERS: dict[str, Chapter] = {
+    "neighbours": neighbours,
+    "identity": identity,
+    "updates": updates,
+    "kills": kills,
+    "isolation": isolation_,
+    "speed": speed_,
+    "scale": scale_,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())
