@@ -14,8 +14,8 @@ import pytest
 
 from commands import run
 from lifecycle import journal
+from lifecycle.branch import Landing, move_branch
 from lifecycle.journal import Write, is_interrupted, land, recover
-from lifecycle.landing import Landing, move_branch
 from lifecycle.project import Project
 from lifecycle.report import RefusalError
 from support import commit, contents, git, release, replace

@@ -32,7 +32,7 @@ def test_of_two_commands_at_once_the_second_is_refused(shelf: Shelf, tags: list[
     first = subprocess.Popen(
         command_line(project, "generate", "ops", "pem"), cwd=project, env=environment(), stdout=subprocess.DEVNULL
     )
-    while not list((project / ".git/gold-slice/top").glob("tmp*")):  # its folder for drafts, made under the lock
+    while not list((project / ".git/gold-slice/top").glob("drafts/*")):  # its folder for drafts, made under the lock
         time.sleep(0.001)
     os.kill(first.pid, signal.SIGSTOP)
     before = snapshot_of(project)

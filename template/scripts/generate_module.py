@@ -8,7 +8,6 @@ is changed unless all can be. Exit status: 0 done; 1 refused or failed, and noth
 """
 
 import sys
-import tempfile
 from argparse import Namespace
 from pathlib import Path
 
@@ -39,8 +38,8 @@ def generate(project: Project, options: Namespace, report: Report) -> None:
     problems += [] if problems else collision_problems(project.folder, known=known, wanted=module)
     if problems:
         raise RefusalError(*problems, *_registered(project, known)[1])
-    with tempfile.TemporaryDirectory(dir=project.state) as scratch:
-        job = _job(project, module, destination=Path(scratch) / "rendered")
+    with project.scratch() as scratch:
+        job = _job(project, module, destination=scratch / "rendered")
         with rendering([job]) as under_way:
             edits, broken = _registered(project, [*known, module])
             if broken:

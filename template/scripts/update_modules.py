@@ -11,10 +11,8 @@ failed, and nothing changed; 2 wrong usage; 3 a conflict that needs a person, an
 """
 
 import sys
-import tempfile
 from argparse import Namespace
 from collections.abc import Sequence
-from pathlib import Path
 
 import lifecycle.installed  # noqa: F401  # first, for it says what is missing
 from lifecycle import proposal
@@ -95,12 +93,10 @@ def _start(project: Project, options: Namespace, report: Report) -> None:
 
 def _work_out(project: Project, modules: Sequence[Module], late: Sequence[Part], target: Target) -> tuple[Outcome, str]:
     """Return what the parts become, and git's name of the whole work tree with that in it."""
-    with tempfile.TemporaryDirectory(dir=project.state) as folder:
-        scratch = Path(folder)
-        with renders_of(project, late, target, scratch) as renders:
-            from lifecycle.update import Update  # noqa: PLC0415  # libcst takes as long to import as Copier to render
+    with project.scratch() as scratch, renders_of(project, late, target, scratch) as renders:
+        from lifecycle.update import Update  # noqa: PLC0415  # libcst takes as long to import as Copier to render
 
-            outcome = Update(project, modules, target, scratch).work_out(late, renders())
+        outcome = Update(project, modules, target, scratch).work_out(late, renders())
         lines = index_lines(outcome.files, prefix=project.prefix)
         return outcome, write_tree(project.top, lines, scratch=scratch, onto="HEAD", under=project.prefix)
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from .branch import Landing
 from .git import git, run_git
 from .journal import Write, land
-from .landing import Landing
 from .objects import commit, read_blobs
 from .project import Project
 from .report import RefusalError

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from .landing import Landing, move_branch
+from .branch import Landing, move_branch
 from .project import Project
 from .report import RefusalError
 

@@ -1,5 +1,7 @@
 """The project that a command works on, and the place beside git's own files where the command keeps its own."""
 
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -45,7 +47,19 @@ class Project:
                 "Another command is at work in this project. Wait until it ends, and try again."
             ) from None
         with lock:
+            shutil.rmtree(self._drafts, ignore_errors=True)  # of commands that were killed
             yield
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """Yield a folder for drafts, which goes with the block; use it with the project locked."""
+        self._drafts.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self._drafts) as folder:
+            yield Path(folder)
+
+    @property
+    def _drafts(self) -> Path:
+        return self.state / "drafts"
 
 
 def find_project(start: Path) -> Project:
