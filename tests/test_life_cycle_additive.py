@@ -45,7 +45,7 @@ def hosts(pristine: Path) -> dict[str, str]:
     return {listing.path: (pristine / listing.path).read_text() for listing in HOST_LISTS}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(modules=MODULES, above=LINES_OF_USER, below=LINES_OF_USER, end=ENDS)
 def test_a_host_file_differs_by_the_entries_alone(
     hosts: dict[str, str], *, modules: list[Module], above: str, below: str, end: str
@@ -62,7 +62,7 @@ def test_a_host_file_differs_by_the_entries_alone(
         assert registered(after, listing, *modules) == after
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(modules=MODULES, order=st.randoms(use_true_random=False))
 def test_any_order_of_modules_leads_to_the_same_bytes(
     hosts: dict[str, str], *, modules: list[Module], order: Random

@@ -151,14 +151,16 @@ BY_HAND = b'NAMES = [\n    "zz",  # mine\n    "cc",\n]\n'
 
 
 def test_entries_that_stepped_aside_come_back_to_where_a_user_had_them() -> None:
-    merged = b'"""Theirs."""\n' + without_entries(BY_HAND, name="NAMES", entries=["cc"])
+    stripped = without_entries(BY_HAND, name="NAMES", entries=["cc"])
+    merged = b'"""Theirs."""\n' + stripped
 
-    assert put_back(merged, "NAMES", ["cc"], before=BY_HAND) == b'"""Theirs."""\n' + BY_HAND
+    assert put_back(merged, "NAMES", ["cc"], before=BY_HAND, stripped=stripped) == b'"""Theirs."""\n' + BY_HAND
 
 
 def test_entries_are_sorted_into_a_list_that_changed_meanwhile() -> None:
+    stripped = without_entries(BY_HAND, name="NAMES", entries=["cc"])
     merged = b'NAMES = [\n    "new",\n    "zz",  # mine\n]\n'
 
-    back = put_back(merged, "NAMES", ["cc"], before=BY_HAND)
+    back = put_back(merged, "NAMES", ["cc"], before=BY_HAND, stripped=stripped)
 
     assert back == b'NAMES = [\n    "cc",\n    "new",\n    "zz",  # mine\n]\n'

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from living.edits import KINDS, Desk, Edit
+from living.edits import KINDS, Desk, Edit, edit_function
 from living.project import MODULES, Ending, commit, git, run, snapshot_of, spawn, twin
 
 CONFLICT = 3  # the exit status of a conflict that needs a person
@@ -73,7 +73,7 @@ def trials(shelf: Shelf, releases: Sequence[str], *, draws: int, seed: int) -> T
 def _trial(project: Path, release: str, modules: int, draw: Random, tally: Tally) -> Trial:
     desk = Desk(project, draw, taken=set())
     wanted = draw.sample(KINDS, draw.randint(1, 4))
-    edits = [edit for kind in wanted if (edit := kind(desk))]
+    edits = [edit for kind in wanted if (edit := kind(desk))] or [edit_function(desk)]
     unmade = [f"{edit.kind} in {edit.path} is not there at once" for edit in edits if not edit.is_there(project)]
     commit(project, "edited by a user")
     before, head = snapshot_of(project), git(project, "rev-parse", "HEAD")

@@ -79,7 +79,9 @@ def upgrade(revision: str) -> float:
     """Run `alembic upgrade`, and return the seconds it took."""
     started = time.perf_counter()
     command = [sys.executable, "-m", "alembic", "upgrade", revision]
-    subprocess.run(command, check=True, capture_output=True, timeout=600)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    if done.returncode != 0:
+        sys.exit(done.stderr)
     return time.perf_counter() - started
 
 

@@ -1,6 +1,7 @@
 """Releases of the template that there have not been yet: each changes it in a way that updates must cope with."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -113,7 +114,7 @@ def change_functions(template: Path) -> dict[str, object]:
     for path in _files(template):
         if path.suffix == ".py" and "lifecycle" not in path.parts:
             text = path.read_text()
-            path.write_text(text.replace("    return ", "    # Mind the result.\n    return ", 1))
+            path.write_text(re.sub(r"(?m)^    return ", "    # Mind the result.\n    return ", text, count=1))
     (template / "template/src/backend/{{ module }}/limits.py").write_text('"""Limits."""\n\nMOST = 10\n')
     return {"changed": ["functions mind their results"]}
 

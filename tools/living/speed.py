@@ -44,8 +44,11 @@ def measure(shelf: Shelf, tags: list[str], *, runs: int) -> dict[str, Any]:
         ("generate, refused for its name", "< 0.5 s", lambda: timed(two, "generate", "biz", "class", status=1)),
         ("generate, refused for a collision", "< 0.5 s", lambda: timed(two, "generate", "biz", "crm", status=1)),
     ]
-    medians = [(what, statistics.median(work() for _ in range(runs)), aim) for what, aim, work in works]
-    return {"rows": [[what, seconds, seconds / medians[0][1], aim] for what, seconds, aim in medians], "runs": runs}
+    # One of each in turn, so that whatever else the machine does slows all of them alike.
+    rounds = [[work() for _what, _aim, work in works] for _ in range(runs)]
+    medians = [statistics.median(times) for times in zip(*rounds, strict=True)]
+    rows = [[what, took_s, took_s / medians[0], aim] for (what, aim, _work), took_s in zip(works, medians, strict=True)]
+    return {"rows": rows, "runs": runs}
 
 
 def _version() -> float:

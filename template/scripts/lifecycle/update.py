@@ -48,7 +48,7 @@ class Update:
         moved = Sides(_moved(sides.base, moves), _moved(seen, moves), sides.theirs)
         labels = ("yours", f"gold slice {self.target.release.name}")
         merged = merge(self.project.top, moved, labels=labels, scratch=self.scratch)
-        files = self._with_entries(merged.files, sides.ours) if part.module is None else merged.files
+        files = self._with_entries(merged.files, sides.ours, seen) if part.module is None else merged.files
         for path in sides.ours:
             del outcome.files[path]
         outcome.files |= files
@@ -71,14 +71,15 @@ class Update:
             raise RefusalError(*problems)
         return stripped
 
-    def _with_entries(self, files: Mapping[str, Blob], ours: Tree) -> dict[str, Blob]:
+    def _with_entries(self, files: Mapping[str, Blob], ours: Tree, seen: Tree) -> dict[str, Blob]:
         """Return the host's files with the modules' entries back in their lists, as far as a conflict allows."""
         healed = dict(files)
         for listing in HOST_LISTS:
             if blob := files.get(listing.path):
                 try:
-                    entries, before = listing.entries(self.modules), self._read(ours[listing.path])
-                    contents = put_back(self._read(blob), listing.name, entries, before=before)
+                    before, stripped = (self._read(side[listing.path]) for side in (ours, seen))
+                    entries = listing.entries(self.modules)
+                    contents = put_back(self._read(blob), listing.name, entries, before=before, stripped=stripped)
                 except RegionError:  # the list itself is in conflict: it is filled when that is settled
                     continue
                 healed[listing.path] = self._written(blob, contents)

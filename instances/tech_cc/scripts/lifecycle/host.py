@@ -44,14 +44,14 @@ def heal(source: bytes, name: str, entries: list[str]) -> bytes:
     return with_entries(source, name=name, entries=entries)
 
 
-def put_back(source: bytes, name: str, entries: list[str], *, before: bytes) -> bytes:
-    """Return the source with all entries in the list, those that `strip` took out of `before` where they stood there.
+def put_back(source: bytes, name: str, entries: list[str], *, before: bytes, stripped: bytes) -> bytes:
+    """Return the source with all entries in the list, those that are not in `stripped` where they stood `before`.
 
     Where the list has changed meanwhile, they are sorted in; conflicts elsewhere stay as they are.
     """
 
     def edit(ours: bytes) -> bytes:
-        in_place = restored(ours, name=name, stripped=strip(before, name, entries), before=before)
+        in_place = restored(ours, name=name, stripped=stripped, before=before)
         return with_entries(in_place, name=name, entries=entries)
 
     return edited_amid_conflicts(source, edit) if has_conflicts(source) else edit(source)
