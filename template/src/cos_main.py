@@ -13,6 +13,8 @@ from common.logger import configure_logging
 from common.quiet_startup import QuietStartup
 from common.request_body import RequestBodyLimits
 from db.connection import open_database
+from l1.writer import open_writer
+from retention import purges_running
 
 # The generator keeps an entry for each module here, sorted; entries of your own may stand among them.
 SLICES: list[str] = []
@@ -22,11 +24,17 @@ SLICES: list[str] = []
 def create_app(settings: Settings) -> FastAPI:
     """Return the application; it opens the database when it starts and closes it when it stops."""
     configure_logging(settings)
+    slices = [load_slice(package) for package in SLICES]
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_database(settings) as database:
+        async with (
+            open_database(settings) as database,
+            open_writer(settings) as writer,
+            purges_running(database, slices, settings),
+        ):
             app.state.database = database
+            app.state.l1_writer = writer
             yield
 
     app = FastAPI(title="COS", version="0.1.0", lifespan=lifespan, redirect_slashes=False)
@@ -34,8 +42,10 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(RequestBodyLimits)
     app.add_middleware(QuietStartup)
     app.include_router(health.router)
-    for package in SLICES:
-        load_slice(package).mount(app)
+    for part in slices:
+        part.mount(app, with_debug=not settings.is_production)
+    if slices and not settings.is_production:
+        slices[0].mount_debug_at_root(app)
     return app
 
 

@@ -1,6 +1,7 @@
 """All configuration, from the environment and `.env`; nothing else in the project reads either."""
 
 import sys
+from datetime import timedelta
 from functools import cache
 from typing import Any, ClassVar, Literal, Self
 
@@ -34,6 +35,8 @@ class Settings(BaseSettings):
     database_pool_size: int = Field(default=5, ge=1, le=1000)
     database_pool_overflow: int = Field(default=10, ge=0, le=1000)
     mem0_schema: str = Field(default="mem0_{module}", pattern=MEM0_SCHEMA_PATTERN, max_length=40)
+    l1_retention_days: int = Field(default=90, ge=1, le=36_500)
+    purge_interval_s: int = Field(default=0, ge=0, le=7 * 86_400)
     sqlalchemy_log_level: LogLevel = "WARNING"
 
     @field_validator("database_url")
@@ -62,6 +65,11 @@ class Settings(BaseSettings):
     def sqlalchemy_url(self) -> URL:
         """The database's address; its `repr` hides the password."""
         return make_url(self.database_url.get_secret_value())
+
+    @property
+    def l1_retention(self) -> timedelta:
+        """How old a record becomes before it may go."""
+        return timedelta(days=self.l1_retention_days)
 
     def mem0_schema_of(self, module: str) -> str:
         """Return the schema of a module's scratch memory."""

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
+import asyncpg
 import orjson
 from fastapi.requests import HTTPConnection
 from sqlalchemy import NullPool, text
@@ -26,6 +27,11 @@ SERVER_SETTINGS: Final = {
     # A transaction left open holds back VACUUM and every reader of the log.
     "idle_in_transaction_session_timeout": "10s",
 }
+LIMITS: Final[dict[str, Any]] = {
+    "timeout": CONNECT_TIMEOUT_S,
+    "command_timeout": COMMAND_TIMEOUT_S,
+    "server_settings": SERVER_SETTINGS,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +51,7 @@ def create_engine(settings: Settings) -> AsyncEngine:
         max_overflow=settings.database_pool_overflow,
         pool_timeout=POOL_TIMEOUT_S,
         pool_pre_ping=True,
-        connect_args={
-            "timeout": CONNECT_TIMEOUT_S,
-            "command_timeout": COMMAND_TIMEOUT_S,
-            "server_settings": SERVER_SETTINGS,
-        },
+        connect_args=LIMITS,
     )
 
 
@@ -59,6 +61,13 @@ def create_single_use_engine(settings: Settings, *, server_settings: dict[str, s
     return create_async_engine(
         settings.sqlalchemy_url, **_dialect_options(settings), poolclass=NullPool, connect_args=connect_args
     )
+
+
+async def connect_driver(settings: Settings) -> asyncpg.Connection:
+    """Return a connection of the plain driver, beside the pool, with the limits of the pool's connections."""
+    url = settings.sqlalchemy_url
+    _, address_arguments = url.get_dialect()().create_connect_args(url)
+    return await asyncpg.connect(**address_arguments, **LIMITS)
 
 
 @asynccontextmanager

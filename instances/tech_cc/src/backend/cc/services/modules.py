@@ -1,4 +1,4 @@
-"""Enter modules in the registry, change and remove their entries."""
+"""Enter modules in the registry, change and remove their entries; each records itself in the same transaction."""
 
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from .. import crud
 from ..identity import MODULE
 from ..models import Module
 from ..schemas import ModuleCreate, ModulePatch
+from .logging import Event, log_l1
 
 
 class ModuleUnknownError(NotFoundError):
@@ -31,6 +32,7 @@ async def register_module(session: AsyncSession, *, module: ModuleCreate) -> Mod
     entry = await crud.insert_module(session, **module.model_dump())
     if entry is None:
         raise ModuleNameTakenError(name=module.name)
+    await log_l1(session, Event("module.created", {"id": str(entry.id), **module.model_dump()}))
     return entry
 
 
@@ -52,7 +54,9 @@ async def change_module(session: AsyncSession, *, module_id: UUID, patch: Module
     fields = patch.model_dump(exclude_unset=True)
     if not fields:
         return await get_module(session, module_id=module_id)
-    return _found(await crud.update_module(session, module_id=module_id, **fields), module_id=module_id)
+    entry = _found(await crud.update_module(session, module_id=module_id, **fields), module_id=module_id)
+    await log_l1(session, Event("module.updated", {"id": str(entry.id), "name": entry.name, "changed": fields}))
+    return entry
 
 
 async def remove_module(session: AsyncSession, *, module_id: UUID) -> None:
@@ -61,8 +65,8 @@ async def remove_module(session: AsyncSession, *, module_id: UUID) -> None:
     Raises:
         ModuleUnknownError: There is none of that id.
     """
-    if not await crud.delete_module(session, module_id=module_id):
-        raise ModuleUnknownError(module_id=module_id)
+    entry = _found(await crud.delete_module(session, module_id=module_id), module_id=module_id)
+    await log_l1(session, Event("module.deleted", {"id": str(entry.id), "name": entry.name}))
 
 
 def _found(entry: Module | None, *, module_id: UUID) -> Module:

@@ -6,11 +6,12 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from common.errors import NotFoundError
+from common.schemas import Purge
 
 from .. import crud
 from ..identity import MODULE
 from ..mem0_models import ScratchNote
-from ..schemas import Purge, ScratchNoteCreate, ScratchNotePatch
+from ..schemas import ScratchNoteCreate, ScratchNotePatch
 
 PURGE_BATCH = 1000
 
