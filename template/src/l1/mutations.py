@@ -25,7 +25,7 @@ def mutations_recorded(log: Log) -> Callable[..., AsyncIterator[None]]:
     ) -> AsyncIterator[None]:
         yield
         if request.method in MUTATING:
-            payload = {"route": request.scope["route"].path, "parameters": dict(request.path_params)}
-            await write_record(session, log, [Event(f"request.{request.method.lower()}", payload)])
+            event = Event(f"request.{request.method.lower()}", {"path": request.scope["path"]})
+            await write_record(session, log, [event])
 
     return record_mutation

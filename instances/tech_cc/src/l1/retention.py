@@ -22,7 +22,9 @@ oldest AS (
     )
     ORDER BY xid, seq LIMIT :limit FOR UPDATE SKIP LOCKED
 )
-DELETE FROM {schema}.base_log WHERE id IN (SELECT id FROM oldest WHERE timestamp < now() - :age) RETURNING id
+DELETE FROM {schema}.base_log WHERE id IN (
+    SELECT id FROM oldest WHERE timestamp < now() - CAST(:age AS interval)
+) RETURNING id
 """
 
 

@@ -56,7 +56,7 @@ def _insertion_by_columns(schema: str) -> str:
     parts = []
     for table, columns in TABLES.items():
         arrays = ", ".join(f"${next(numbers)}::{column.split()[1]}[]" for column in columns)
-        rows = f"SELECT * FROM unnest({arrays})"  # noqa: S608  # nosec B608: names and numbers of our own
+        rows = f"SELECT * FROM unnest({arrays})"  # noqa: S608  # nosec B608
         parts.append(f"{_into(schema, table)} {rows} ON CONFLICT DO NOTHING")
     return _joined(parts)
 

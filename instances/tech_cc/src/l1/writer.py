@@ -36,7 +36,8 @@ RETRY_PAUSE_S: Final = 0.05
 DRAIN_LIMIT_S: Final = 5.0
 # After these a statement may have been committed or not: the connection broke, or PostgreSQL was going down.
 LOST_STATES: Final = ("08", "57P")
-CONNECTION_FAULTS: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+# The last is what asyncpg raises where PostgreSQL ended the connection just before a statement was sent.
+CONNECTION_FAULTS: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +61,7 @@ class L1Writer:
         self._queue: deque[Submission] = deque()
         self._has_work = asyncio.Event()
         self._is_closing = False
+        self._is_away = False
 
     async def submit(self, log: Log, entries: Sequence[Entry]) -> UUID:
         """Return the id of a new record once it is committed.
@@ -136,8 +138,9 @@ class L1Writer:
             connection = await self._connected()
             for submissions in by_log(batch).values():
                 await _send(connection, submissions)
+            self._is_away = False
         except CONNECTION_FAULTS as fault:
-            log.warning("The connection that writes L1 broke (%s). Trying again.", type(fault).__name__)
+            self._report_away(fault)
             self._drop_connection()
             self._put_back(batch)
             await asyncio.sleep(RETRY_PAUSE_S)
@@ -150,6 +153,12 @@ class L1Writer:
             submission.is_in_doubt |= submission.is_in_flight
             submission.is_in_flight = False
         self._queue.extendleft(reversed(batch))
+
+    def _report_away(self, fault: BaseException) -> None:
+        """Say once in an outage that there is one."""
+        if not self._is_away:
+            log.warning("PostgreSQL does not take records for L1 (%r). Trying again until it does.", fault)
+        self._is_away = True
 
     async def _connected(self) -> asyncpg.Connection:
         if self._connection is None or self._connection.is_closed():
@@ -185,8 +194,12 @@ async def _send(connection: asyncpg.Connection, submissions: list[Submission]) -
     """Commit submissions to one log; where PostgreSQL refuses them, each half by itself, so that a bad one fails alone.
 
     Raises:
-        OSError, PostgresError, InterfaceError: The connection is lost, and whether they are committed is not known.
+        CONNECTION_FAULTS: The connection is lost, and whether they are committed is not known.
     """
+    # Whoever lost patience while we waited was told that nothing is written; so it must be.
+    submissions = [submission for submission in submissions if submission.is_awaited]
+    if not submissions:
+        return
     statement, parameters = _insertion(submissions)
     for submission in submissions:
         submission.is_in_flight = True

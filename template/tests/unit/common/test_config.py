@@ -87,6 +87,8 @@ def test_addresses_are_taken_as_hosting_platforms_write_them(given: str, meant: 
         ("MEM0_SCHEMA", "mem0; drop", "MEM0_SCHEMA String should match"),
         ("MEM0_SCHEMA", "public", "MEM0_SCHEMA String should match"),
         ("MEM0_SCHEMA", "mem0_{module}{module}", "MEM0_SCHEMA String should match"),
+        ("L1_RETENTION_DAYS", "0", "L1_RETENTION_DAYS Input should be"),
+        ("PURGE_INTERVAL_S", "-1", "PURGE_INTERVAL_S Input should be"),
         ("SQLALCHEMY_LOG_LEVEL", "LOUD", "SQLALCHEMY_LOG_LEVEL Input should be"),
     ],
 )
