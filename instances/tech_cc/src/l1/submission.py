@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from common.errors import UnavailableError
+from db.unavailable import AWAY, DatabaseUnavailableError
 from l1.entries import Log, Record
 
 
@@ -54,6 +55,11 @@ class Submission:
     def refuse(self, fault: BaseException) -> None:
         """Tell the caller that PostgreSQL refused it; an earlier try that was lost may have been committed yet."""
         self.fail(L1InDoubtError(record_id=self.record.id) if self.is_in_doubt else fault)
+
+    def expire(self) -> None:
+        """Tell the caller that his patience is at an end, and what is known by then."""
+        is_known = not (self.is_in_flight or self.is_in_doubt)
+        self.fail(DatabaseUnavailableError(AWAY) if is_known else L1InDoubtError(record_id=self.record.id))
 
     def fail(self, fault: BaseException) -> None:
         """Tell the caller why he gets no id."""

@@ -21,11 +21,11 @@ from fastapi.requests import HTTPConnection
 from common.config import Settings
 from common.tracing import span
 from db.connection import connect_driver
-from db.unavailable import AWAY, DatabaseUnavailableError, unavailable
+from db.unavailable import unavailable
 from l1.entries import Entry, Log, new_record
 from l1.metrics import record_duration
 from l1.statements import insertion_of, insertion_of_all
-from l1.submission import L1ClosedError, L1InDoubtError, L1QueueFullError, Submission, by_log
+from l1.submission import L1ClosedError, L1QueueFullError, Submission, by_log
 
 QUEUE_LIMIT: Final = 10_000
 BATCH_LIMIT: Final = 500
@@ -115,13 +115,11 @@ class L1Writer:
             raise L1ClosedError
         self._queue.append(submission)
         self._has_work.set()
+        limit = asyncio.get_running_loop().call_later(self._write_patience_s, submission.expire)
         try:
-            async with asyncio.timeout(self._write_patience_s):
-                await submission.committed
-        except TimeoutError:
-            if submission.is_in_flight or submission.is_in_doubt:
-                raise L1InDoubtError(record_id=submission.record.id) from None
-            raise DatabaseUnavailableError(AWAY) from None
+            await submission.committed
+        finally:
+            limit.cancel()
 
     def _next_batch(self) -> list[Submission]:
         """Take the oldest submissions for which somebody waits."""
