@@ -12,6 +12,7 @@ from common.errors import add_error_handlers
 from common.logger import configure_logging
 from common.quiet_startup import QuietStartup
 from common.request_body import RequestBodyLimits
+from common.request_id_middleware import RequestIdMiddleware
 from db.connection import open_database
 from l1.writer import open_writer
 from retention import purges_running
@@ -41,6 +42,7 @@ def create_app(settings: Settings) -> FastAPI:
     add_error_handlers(app)
     app.add_middleware(RequestBodyLimits)
     app.add_middleware(QuietStartup)
+    app.add_middleware(RequestIdMiddleware)
     app.include_router(health.router)
     for part in slices:
         part.mount(app, with_debug=not settings.is_production)

@@ -66,10 +66,10 @@ def p95(samples: Samples) -> float:
 
 def ratio(samples: Samples, reference: Samples) -> tuple[float, float]:
     """Return the ratio of the medians, and its noise: how far it differs between parts of the run, as a share of it."""
-    size = max(len(samples) // BLOCKS, 1)
+    size = len(samples) // BLOCKS
     parts = [
         median(samples[at : at + size]) / median(reference[at : at + size]) for at in range(0, size * BLOCKS, size)
-    ][: max(len(samples) // size, 1)]
+    ]
     whole = median(samples) / median(reference)
     return whole, pstdev(parts) / whole
 
