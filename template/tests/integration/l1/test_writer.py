@@ -1,16 +1,18 @@
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Annotated, Any
 
 import asyncpg
 import pytest
+from fastapi import Depends, FastAPI
+from httpx2 import ASGITransport, AsyncClient
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from common.config import Settings
 from l1.entries import Entry, Event, Log, Prompt, new_record
 from l1.statements import insertion_of, insertion_of_all
-from l1.writer import L1Writer, open_writer
+from l1.writer import L1Writer, get_l1_writer, open_writer
 
 
 @pytest.fixture
@@ -73,3 +75,15 @@ async def test_a_record_that_is_sent_again_is_written_once(log: Log, session: As
 
     for table in ("base_log", "prompt_trace", "event_log"):
         assert len(await rows(session, log, table)) == 1
+
+
+async def test_a_route_can_ask_for_the_writer_of_its_application(writer: L1Writer) -> None:
+    app = FastAPI()
+    app.state.l1_writer = writer
+
+    @app.get("/")
+    async def is_given(given: Annotated[L1Writer, Depends(get_l1_writer)]) -> bool:
+        return given is writer
+
+    async with AsyncClient(transport=ASGITransport(app=app), base_url="http://test") as client:
+        assert (await client.get("/")).json() is True

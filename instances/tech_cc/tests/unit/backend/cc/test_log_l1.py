@@ -6,11 +6,12 @@ from opentelemetry import trace
 from sqlalchemy import event, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.cc.identity import MODULE
+from backend.cc.identity import MEM0_SCHEMA, MODULE
 from backend.cc.mem0_models import BaseLog, EventLog, PromptTrace
-from backend.cc.services.logging import Event, Prompt, log_l1
+from backend.cc.services.logging import Event, Prompt, log_l1, submit_l1
 from db.connection import Database
-from l1.entries import UnstorableRecordError
+from l1.entries import Log, UnstorableRecordError
+from l1.writer import L1Writer
 
 
 async def linked_to(session: AsyncSession, table: Any, record_id: UUID) -> list[Any]:
@@ -94,3 +95,17 @@ async def test_a_record_that_is_refused_leaves_the_transaction_as_it_was(test_db
 
     record_id = await log_l1(test_db_session, Event("a"))
     assert await test_db_session.get(BaseLog, record_id)
+
+
+async def test_a_record_of_no_transaction_goes_to_the_log_of_this_module() -> None:
+    taken: list[tuple[Log, Any]] = []
+
+    class Writer(L1Writer):
+        async def submit(self, log: Log, entries: Any) -> UUID:
+            taken.append((log, entries))
+            return UUID(int=1)
+
+    async def connect() -> Any: ...
+
+    assert await submit_l1(Writer(connect), Event("a")) == UUID(int=1)
+    assert taken == [(Log(module=MODULE, schema=MEM0_SCHEMA), (Event("a"),))]
