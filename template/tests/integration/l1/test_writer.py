@@ -38,8 +38,8 @@ async def test_records_are_committed_when_their_ids_are_told(writer: L1Writer, l
 
 
 async def test_a_record_that_postgresql_refuses_fails_alone(writer: L1Writer, log: Log, session: AsyncSession) -> None:
-    constraint = f"ALTER TABLE {log.schema}.event_log {{}} CONSTRAINT no_poison"
-    await session.execute(text(constraint.format("ADD") + " CHECK (event_type <> 'poison')"))
+    table = f"ALTER TABLE {log.schema}.event_log"
+    await session.execute(text(f"{table} ADD CONSTRAINT no_poison CHECK (event_type <> 'poison')"))
     await session.commit()
     kinds = ["a"] * 7 + ["poison"] + ["a"] * 12
 
@@ -48,7 +48,7 @@ async def test_a_record_that_postgresql_refuses_fails_alone(writer: L1Writer, lo
     refused = [number for number, outcome in enumerate(outcomes) if isinstance(outcome, asyncpg.CheckViolationError)]
     assert refused == [7]
     assert len(await rows(session, log, "base_log")) == 19
-    await session.execute(text(constraint.format("DROP")))
+    await session.execute(text(f"{table} DROP CONSTRAINT no_poison"))
     await session.commit()
 
 

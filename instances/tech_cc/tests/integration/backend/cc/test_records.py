@@ -9,7 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.cc.mem0_models import BaseLog, EventLog
 
+ROOT = "/cc"
 UNKNOWN = "01890a5d-ac96-774b-bcce-b302099a8057"
+
+
+async def made(client: AsyncClient, path: str, body: dict[str, Any]) -> str:
+    """Return the path of something new."""
+    answer = await client.post(path, json=body)
+    return str(answer.headers["location"])
 
 
 async def events(session: AsyncSession) -> list[tuple[str, dict[str, Any]]]:
@@ -19,7 +26,7 @@ async def events(session: AsyncSession) -> list[tuple[str, dict[str, Any]]]:
 
 
 async def test_the_life_of_a_module_is_recorded(client: AsyncClient, mem0_db_session: AsyncSession) -> None:
-    path = (await client.post("/cc/modules", json={"name": "billing", "version": "1"})).headers["location"]
+    path = await made(client, f"{ROOT}/modules", {"name": "billing", "version": "1"})
     await client.patch(path, json={"version": "2"})
     await client.delete(path)
 
@@ -32,15 +39,15 @@ async def test_the_life_of_a_module_is_recorded(client: AsyncClient, mem0_db_ses
 
 
 async def test_a_router_can_record_its_mutating_requests(client: AsyncClient, mem0_db_session: AsyncSession) -> None:
-    path = (await client.post("/cc/scratch-notes", json={"content": {"secret": "s3cret"}})).headers["location"]
+    path = await made(client, f"{ROOT}/scratch-notes", {"content": {"secret": "s3cret"}})
     await client.get(path)
     await client.patch(path, json={"lifetime_s": 60})
-    await client.put("/cc/health/queue", json={"status": "healthy"})
+    await client.put(f"{ROOT}/health/queue", json={"status": "healthy"})
 
     assert await events(mem0_db_session) == [
-        ("request.post", {"path": "/cc/scratch-notes"}),
+        ("request.post", {"path": f"{ROOT}/scratch-notes"}),
         ("request.patch", {"path": path}),
-        ("request.put", {"path": "/cc/health/queue"}),
+        ("request.put", {"path": f"{ROOT}/health/queue"}),
     ]
 
 
@@ -58,20 +65,20 @@ async def test_a_router_can_record_its_mutating_requests(client: AsyncClient, me
 async def test_a_request_that_is_refused_is_not_recorded(
     client: AsyncClient, mem0_db_session: AsyncSession, method: str, path: str, body: Any
 ) -> None:
-    assert (await client.request(method, f"/cc{path}", json=body)).status_code in (404, 422)
+    assert (await client.request(method, f"{ROOT}{path}", json=body)).status_code in (404, 422)
 
     assert await events(mem0_db_session) == []
 
 
 async def test_a_name_that_is_taken_is_not_recorded(client: AsyncClient, mem0_db_session: AsyncSession) -> None:
     for version in ("1", "2"):
-        await client.post("/cc/modules", json={"name": "billing", "version": version})
+        await client.post(f"{ROOT}/modules", json={"name": "billing", "version": version})
 
     assert [kind for kind, _ in await events(mem0_db_session)] == ["module.created"]
 
 
 async def test_a_change_of_nothing_is_not_recorded(client: AsyncClient, mem0_db_session: AsyncSession) -> None:
-    path = (await client.post("/cc/modules", json={"name": "billing", "version": "1"})).headers["location"]
+    path = await made(client, f"{ROOT}/modules", {"name": "billing", "version": "1"})
     await client.patch(path, json={})
 
     assert [kind for kind, _ in await events(mem0_db_session)] == ["module.created"]
@@ -83,6 +90,6 @@ async def test_a_change_whose_record_fails_did_not_happen(client: AsyncClient, m
 
     monkeypatch.setattr("backend.cc.services.modules.log_l1", fail)
     with pytest.raises(KeyError):
-        await client.post("/cc/modules", json={"name": "billing", "version": "1"})
+        await client.post(f"{ROOT}/modules", json={"name": "billing", "version": "1"})
 
-    assert (await client.get("/cc/modules")).json()["items"] == []
+    assert (await client.get(f"{ROOT}/modules")).json()["items"] == []
