@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from common.config import Settings
 from common.quiet_startup import StartupError
+from db.liveness import check_liveness
 from db.unavailable import DatabaseUnavailableError, outages_refused
 
 # A request must fail within 4 s of a network that swallows packets: a ping that times out, then a connection that does.
@@ -44,15 +45,16 @@ class Database:
 
 def create_engine(settings: Settings) -> AsyncEngine:
     """Return the pooled engine of a process that serves requests; it connects when first used."""
-    return create_async_engine(
+    engine = create_async_engine(
         settings.sqlalchemy_url,
         **_dialect_options(settings),
         pool_size=settings.database_pool_size,
         max_overflow=settings.database_pool_overflow,
         pool_timeout=POOL_TIMEOUT_S,
-        pool_pre_ping=True,
         connect_args=LIMITS,
     )
+    check_liveness(engine)
+    return engine
 
 
 def create_single_use_engine(settings: Settings, *, server_settings: dict[str, str]) -> AsyncEngine:
