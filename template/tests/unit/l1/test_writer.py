@@ -28,8 +28,10 @@ class Postgres:
         self.statements: list[tuple[str, tuple[Any, ...]]] = []
         self.connections = 0
         self.is_away = False
+        self.connect_delay_s = 0.0
 
     async def connect(self) -> Any:
+        await asyncio.sleep(self.connect_delay_s)
         if self.is_away:
             raise ConnectionRefusedError
         self.connections += 1
@@ -119,6 +121,18 @@ async def test_while_postgresql_is_away_a_record_is_refused_and_was_not_written(
         await submission(writer)
 
     assert len(postgres.statements) == 1
+
+
+async def test_a_record_that_was_refused_as_not_written_is_never_written() -> None:
+    postgres = Postgres()
+    postgres.connect_delay_s = 0.1
+    async with writing(postgres, write_patience_s=0.05) as writer:
+        with pytest.raises(DatabaseUnavailableError):
+            await submission(writer)
+        await asyncio.sleep(0.1)
+
+    assert postgres.connections == 1
+    assert postgres.statements == []
 
 
 async def test_a_record_that_was_on_its_way_when_postgresql_went_is_in_doubt_by_name() -> None:
