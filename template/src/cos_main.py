@@ -1,15 +1,18 @@
 """Composition root: the only place that knows every part."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 
 import health
 from backend.slice import load_slice
 from common.config import Settings, settings_or_exit
 from common.errors import add_error_handlers
 from common.logger import configure_logging
+from common.logger_logfire import bootstrap_logfire
 from common.quiet_startup import QuietStartup
 from common.request_body import RequestBodyLimits
 from common.request_id_middleware import RequestIdMiddleware
@@ -21,6 +24,9 @@ from retention import purges_running
 SLICES: list[str] = []
 # End of the slices.
 
+# FastAPI would make spans of its own beside ours as soon as Logfire is configured.
+NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+
 
 def create_app(settings: Settings) -> FastAPI:
     """Return the application; it opens the database when it starts and closes it when it stops."""
@@ -29,19 +35,23 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with (
-            open_database(settings) as database,
-            open_writer(settings) as writer,
-            purges_running(database, slices, settings),
-        ):
-            app.state.database = database
-            app.state.l1_writer = writer
-            yield
+        try:
+            async with (
+                open_database(settings) as database,
+                open_writer(settings) as writer,
+                purges_running(database, slices, settings),
+            ):
+                app.state.database = database
+                app.state.l1_writer = writer
+                yield
+        finally:
+            await asyncio.to_thread(spans.shutdown)
 
-    app = FastAPI(title="COS", version="0.1.0", lifespan=lifespan, redirect_slashes=False)
+    app = FastAPI(title="COS", version="0.1.0", lifespan=lifespan, redirect_slashes=False, telemetry=NO_TELEMETRY)
     add_error_handlers(app)
     app.add_middleware(RequestBodyLimits)
     app.add_middleware(QuietStartup)
+    spans = bootstrap_logfire(app, settings, default_service_name=_service_name())
     app.add_middleware(RequestIdMiddleware)
     app.include_router(health.router)
     for part in slices:
@@ -49,6 +59,11 @@ def create_app(settings: Settings) -> FastAPI:
     if slices and not settings.is_production:
         slices[0].mount_debug_at_root(app)
     return app
+
+
+def _service_name() -> str:
+    """Return `cos-<module>` for a service of one module, else `cos`."""
+    return "cos-" + SLICES[0].rpartition(".")[2] if len(SLICES) == 1 else "cos"
 
 
 app = create_app(settings_or_exit(modules=len(SLICES)))

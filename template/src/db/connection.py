@@ -13,7 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from common.config import Settings
 from common.quiet_startup import StartupError
+from common.tracing import span
 from db.liveness import check_liveness
+from db.sql_spans import trace_statements
 from db.unavailable import DatabaseUnavailableError, outages_refused
 
 # A request must fail within 4 s of a network that swallows packets: a ping that times out, then a connection that does.
@@ -80,6 +82,7 @@ async def open_database(settings: Settings) -> AsyncIterator[Database]:
         StartupError: It does not answer, or the role is a superuser in production.
     """
     engine = create_engine(settings)
+    trace_statements(engine, tracing=settings.tracing)
     try:
         await _check_connection(engine, settings)
         yield Database(engine=engine, sessions=async_sessionmaker(engine, expire_on_commit=False))
@@ -93,7 +96,7 @@ async def get_db_session(connection: HTTPConnection) -> AsyncIterator[AsyncSessi
     Depend on it with `scope="function"`, as every slice's `deps` does.
     """
     database: Database = connection.app.state.database
-    with outages_refused():
+    with outages_refused(), span("transaction", layer="api"):
         async with database.sessions() as session, session.begin():
             yield session
 

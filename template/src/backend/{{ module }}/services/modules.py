@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from common.errors import ConflictError, NotFoundError
+from common.tracing import traced
 
 from .. import crud
 from ..identity import MODULE
@@ -23,6 +24,7 @@ class ModuleNameTakenError(ConflictError):
         super().__init__(f"A module named {name} is registered already. Choose another name, or change that entry.")
 
 
+@traced(layer="service")
 async def register_module(session: AsyncSession, *, module: ModuleCreate) -> Module:
     """Return the new entry.
 
@@ -36,6 +38,7 @@ async def register_module(session: AsyncSession, *, module: ModuleCreate) -> Mod
     return entry
 
 
+@traced(layer="service")
 async def get_module(session: AsyncSession, *, module_id: UUID) -> Module:
     """Return the entry.
 
@@ -45,6 +48,7 @@ async def get_module(session: AsyncSession, *, module_id: UUID) -> Module:
     return _found(await crud.get_module(session, module_id=module_id), module_id=module_id)
 
 
+@traced(layer="service")
 async def change_module(session: AsyncSession, *, module_id: UUID, patch: ModulePatch) -> Module:
     """Return the entry with the fields of the patch that were sent.
 
@@ -59,6 +63,7 @@ async def change_module(session: AsyncSession, *, module_id: UUID, patch: Module
     return entry
 
 
+@traced(layer="service")
 async def remove_module(session: AsyncSession, *, module_id: UUID) -> None:
     """Take the entry out of the registry.
 

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from common.errors import NotFoundError
 from common.schemas import Purge
+from common.tracing import traced
 
 from .. import crud
 from ..identity import MODULE
@@ -21,11 +22,13 @@ class ScratchNoteUnknownError(NotFoundError):
         super().__init__(f"There is no note {note_id}, or it has expired. List the notes at /{MODULE}/scratch-notes.")
 
 
+@traced(layer="service")
 async def keep_note(session: AsyncSession, *, note: ScratchNoteCreate) -> ScratchNote:
     """Return the new note, which expires after its lifetime."""
     return await crud.insert_scratch_note(session, content=note.content, lifetime=timedelta(seconds=note.lifetime_s))
 
 
+@traced(layer="service")
 async def get_note(session: AsyncSession, *, note_id: UUID) -> ScratchNote:
     """Return the note.
 
@@ -35,6 +38,7 @@ async def get_note(session: AsyncSession, *, note_id: UUID) -> ScratchNote:
     return _found(await crud.get_scratch_note(session, note_id=note_id), note_id=note_id)
 
 
+@traced(layer="service")
 async def change_note(session: AsyncSession, *, note_id: UUID, patch: ScratchNotePatch) -> ScratchNote:
     """Return the note with new content, a new lifetime from now, or both.
 
@@ -48,6 +52,7 @@ async def change_note(session: AsyncSession, *, note_id: UUID, patch: ScratchNot
     return _found(changed, note_id=note_id)
 
 
+@traced(layer="service")
 async def remove_note(session: AsyncSession, *, note_id: UUID) -> None:
     """Delete the note before its time.
 
@@ -58,6 +63,7 @@ async def remove_note(session: AsyncSession, *, note_id: UUID) -> None:
         raise ScratchNoteUnknownError(note_id=note_id)
 
 
+@traced(layer="service")
 async def purge_notes(session: AsyncSession, *, limit: int = PURGE_BATCH) -> Purge:
     """Delete expired notes, at most `limit`, so that no purge holds its locks for long.
 
