@@ -13,19 +13,18 @@ from common.config import Settings, settings_or_exit
 from common.errors import add_error_handlers
 from common.logger import configure_logging
 from common.logger_logfire import bootstrap_logfire
+from common.metrics import bootstrap_metrics
 from common.quiet_startup import QuietStartup
 from common.request_body import RequestBodyLimits
 from common.request_id_middleware import RequestIdMiddleware
 from db.connection import open_database
 from l1.writer import open_writer
+from project import FIRST_MODULE
 from retention import purges_running
 
 # The generator keeps an entry for each module here, sorted; entries of your own may stand among them.
 SLICES: list[str] = []
 # End of the slices.
-
-# FastAPI would make spans of its own beside ours as soon as Logfire is configured.
-NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -45,9 +44,13 @@ def create_app(settings: Settings) -> FastAPI:
                 app.state.l1_writer = writer
                 yield
         finally:
-            await asyncio.to_thread(spans.shutdown)
+            ends = [spans.shutdown, *([meters.shutdown] if meters else [])]
+            await asyncio.gather(*[asyncio.to_thread(end) for end in ends])
 
-    app = FastAPI(title="COS", version="0.1.0", lifespan=lifespan, redirect_slashes=False, telemetry=NO_TELEMETRY)
+    meters = bootstrap_metrics(settings, service_name=_service_name())
+    # FastAPI would make spans of its own beside ours as soon as Logfire is configured; its histograms are welcome.
+    telemetry: TelemetryConfig = {"tracing": False, "metrics": bool(meters), "meter_provider": meters, "logs": False}
+    app = FastAPI(title="COS", version="0.1.0", lifespan=lifespan, redirect_slashes=False, telemetry=telemetry)
     add_error_handlers(app)
     app.add_middleware(RequestBodyLimits)
     app.add_middleware(QuietStartup)
@@ -56,8 +59,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(health.router)
     for part in slices:
         part.mount(app, with_debug=not settings.is_production)
-    if slices and not settings.is_production:
-        slices[0].mount_debug_at_root(app)
+        if part.module == FIRST_MODULE and not settings.is_production:
+            part.mount_debug_at_root(app)
     return app
 
 

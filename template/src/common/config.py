@@ -47,6 +47,7 @@ class Settings(BaseSettings):
     logfire_base_url: str | None = None
     otel_exporter_otlp_endpoint: SecretStr | None = None
     otel_exporter_otlp_traces_endpoint: SecretStr | None = None
+    otel_exporter_otlp_metrics_endpoint: SecretStr | None = None
     otel_exporter_otlp_headers: SecretStr | None = None
     traceparent_trusted: bool = True
     trace_head_rate: float = Field(default=1.0, ge=0, le=1)
@@ -93,6 +94,15 @@ class Settings(BaseSettings):
             return self.otel_exporter_otlp_traces_endpoint.get_secret_value()
         if self.otel_exporter_otlp_endpoint:
             return self.otel_exporter_otlp_endpoint.get_secret_value().rstrip("/") + "/v1/traces"
+        return None
+
+    @property
+    def otlp_metrics_endpoint(self) -> str | None:
+        """Where it takes metrics, by the same rule."""
+        if self.otel_exporter_otlp_metrics_endpoint:
+            return self.otel_exporter_otlp_metrics_endpoint.get_secret_value()
+        if self.otel_exporter_otlp_endpoint:
+            return self.otel_exporter_otlp_endpoint.get_secret_value().rstrip("/") + "/v1/metrics"
         return None
 
     def mem0_schema_of(self, module: str) -> str:

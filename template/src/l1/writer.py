@@ -83,7 +83,7 @@ class L1Writer:
                 await self._commit(Submission(log, record))
             finally:
                 self._room.release()
-        record_duration.record(time.perf_counter() - started, {"source_module": log.module, "way": "writer"})
+        record_duration.record(time.perf_counter() - started, source_module=log.module, way="writer")
         return record.id
 
     async def run(self) -> None:

@@ -4,6 +4,7 @@ from httpx2 import ASGITransport, AsyncClient
 from backend.slice import load_slice
 from common.config import Settings
 from cos_main import SLICES, create_app
+from project import FIRST_MODULE
 
 PATHS = ["/test-log", *(f"/{load_slice(package).module}/test-log" for package in SLICES)]
 
@@ -13,6 +14,12 @@ async def test_developers_find_the_debug_routes_of_each_module_and_one_at_the_ro
     client: AsyncClient, path: str
 ) -> None:
     assert (await client.post(path, json={})).status_code == 200
+
+
+async def test_the_one_at_the_root_is_that_of_the_first_module(client: AsyncClient) -> None:
+    paths = (await client.get("/openapi.json")).json()["paths"]
+
+    assert paths["/test-log"]["post"]["tags"] == [FIRST_MODULE]
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -26,5 +26,5 @@ async def write_record(session: AsyncSession, log: Log, entries: Sequence[Entry]
         connection = await session.connection()
         # Past SQLAlchemy's compiler, but not past its transaction, its events and its handling of lost connections.
         await connection.exec_driver_sql(*insertion_of(record, log))
-    record_duration.record(time.perf_counter() - started, {"source_module": log.module, "way": "transaction"})
+    record_duration.record(time.perf_counter() - started, source_module=log.module, way="transaction")
     return record.id
