@@ -20,8 +20,8 @@ from common.span_queue import SpanQueue
 OPEN_SPAN_LIMIT: Final = 10_000
 SHUTDOWN_S: Final = 0.5
 SCOPE: Final = InstrumentationScope("cos")
+DATA_IS_JSON: Final = '{"type":"object","properties":{"data":{"type":"object"}}}'
 UNSET: Final = Status(StatusCode.UNSET)
-OK: Final = Status(StatusCode.OK)
 # Logfire's level numbers; they colour its page.
 INFO: Final = 9
 WARN: Final = 13
@@ -110,6 +110,8 @@ def _attributes_of(span: LightSpan) -> dict[str, AttributeValue]:
         "logfire.span_type": "span",
         "logfire.level_num": _level_of(span),
     }
+    if "data" in span.attributes:
+        attributes["logfire.json_schema"] = DATA_IS_JSON
     for name, value in span.attributes.items():
         attributes[name] = attribute(name, value)
     if span.light_trace.request_id:

@@ -78,5 +78,5 @@ def _conclude(span: LightSpan, scope: Scope) -> None:
 
 def _route_of(scope: Scope) -> str | None:
     """Return the path of the route with its placeholders, prefixes included."""
-    route = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")
-    return getattr(route, "path", None)
+    included = scope.get("fastapi", {}).get("effective_route_context")
+    return getattr(included, "path", None) or getattr(scope.get("route"), "path", None)
