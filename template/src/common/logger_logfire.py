@@ -14,7 +14,7 @@ from common.process_environment import process_environment
 from common.sampling import Sampling
 from common.server_span import ServerSpan
 from common.span_outlet import SpanOutlet
-from common.tracing import use_tracer
+from common.tracing import MuteTracer, use_tracer
 
 NS_PER_MS: Final = 1_000_000
 
@@ -37,7 +37,7 @@ def bootstrap_logfire(app: FastAPI, settings: Settings, *, default_service_name:
         use_tracer(tracer)
         app.add_middleware(ServerSpan, tracer=tracer, trusts_callers=settings.traceparent_trusted)
     if settings.tracing == "off":
-        use_tracer(trace.NoOpTracer())
+        use_tracer(MuteTracer())
     return outlet
 
 

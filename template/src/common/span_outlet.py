@@ -8,11 +8,11 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan, Span, SpanProcessor
 from opentelemetry.sdk.trace.export import SpanExporter
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode
+from opentelemetry.trace import Link, SpanKind, Status, StatusCode
 from opentelemetry.util.types import Attributes, AttributeValue
 
-from common.light_span import LightSpan
-from common.light_trace import TRACE_KEY, Ended, LightTrace
+from common.light_span import TRACE_KEY, LightSpan
+from common.light_trace import Ended, LightTrace
 from common.redaction import attribute
 from common.request_id_middleware import current_request_id
 from common.span_queue import SpanQueue
@@ -85,7 +85,7 @@ def readable(span: LightSpan, resource: Resource) -> ReadableSpan:
     return ReadableSpan(
         name=span.name,
         context=span.get_span_context(),
-        parent=_parent_of(span),
+        parent=span.parent,
         resource=resource,
         attributes=_attributes_of(span),
         events=[_event(*event) for event in span.events or ()],
@@ -96,11 +96,6 @@ def readable(span: LightSpan, resource: Resource) -> ReadableSpan:
         end_time=span.end_ns,
         instrumentation_scope=SCOPE,
     )
-
-
-def _parent_of(span: LightSpan) -> SpanContext | None:
-    context = span.parent.get_span_context() if span.parent else None
-    return context if context and context.is_valid else None
 
 
 def _attributes_of(span: LightSpan) -> dict[str, AttributeValue]:
