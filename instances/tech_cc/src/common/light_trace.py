@@ -44,7 +44,7 @@ class LightTrace:
 
     def __init__(self, sampling: Sampling, outlet: Outlet | None, parent: SpanContext | None) -> None:
         """Begin a trace, or go on with the parent's; without an outlet it is never recorded, only named."""
-        self.trace_id = parent.trace_id if parent else getrandbits(128) or 1
+        self.trace_id = parent.trace_id if parent else _random_id(128)
         self.trace_state = parent.trace_state if parent else None
         is_chosen = parent.trace_flags.sampled if parent else sampling.records(self.trace_id)
         self.is_recorded = is_chosen and outlet is not None
@@ -62,7 +62,7 @@ class LightTrace:
     def new_span_context(self) -> SpanContext:
         """Return a name for a span of this trace."""
         flags = SAMPLED if self.is_recorded else NOT_SAMPLED
-        return SpanContext(self.trace_id, getrandbits(64) or 1, False, flags, self.trace_state)  # noqa: FBT003
+        return SpanContext(self.trace_id, _random_id(64), False, flags, self.trace_state)  # noqa: FBT003
 
     def is_first_to_see(self, exception: BaseException) -> bool:
         """Say whether no span below has recorded the exception on its way up."""
@@ -95,6 +95,10 @@ class LightTrace:
     def _send(self, spans: Sequence[Ended]) -> None:
         if self._outlet is not None:
             self._outlet(spans)
+
+
+def _random_id(bits: int) -> int:
+    return getrandbits(bits) or 1  # nosec B311  # a name, no secret; 0 is nobody's
 
 
 class LightTracer:

@@ -146,6 +146,13 @@ def test_a_websocket_is_a_trace(use_light: MakeTracer, kept: list[ReadableSpan])
     assert trace_id == format(kept[-1].context.trace_id, "032x")
 
 
+def test_a_start_is_no_request(use_light: MakeTracer, kept: list[ReadableSpan]) -> None:
+    with TestClient(traced_app(use_light)):
+        pass
+
+    assert kept == []
+
+
 @pytest.mark.parametrize(("flags", "is_recorded"), [("01", True), ("00", False)])
 async def test_a_trusted_caller_decides(
     use_light: MakeTracer, kept: list[ReadableSpan], flags: str, *, is_recorded: bool
