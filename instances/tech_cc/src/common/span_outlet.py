@@ -105,7 +105,7 @@ def _attributes_of(span: LightSpan) -> dict[str, AttributeValue]:
         "logfire.span_type": "span",
         "logfire.level_num": _level_of(span),
     }
-    if "data" in span.attributes:
+    if span.attributes.get("logfire.span_type") == "log":
         attributes["logfire.json_schema"] = DATA_IS_JSON
     for name, value in span.attributes.items():
         attributes[name] = attribute(name, value)

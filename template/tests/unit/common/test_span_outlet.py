@@ -169,7 +169,7 @@ def test_an_outage_is_said_once_and_its_end_too(
 
 
 def test_a_backend_that_hangs_costs_a_bounded_memory(
-    sample: Callable[..., None], outlet: SpanOutlet, backend: Backend
+    sample: Callable[..., None], outlet: SpanOutlet, backend: Backend, caplog: pytest.LogCaptureFixture
 ) -> None:
     sample()
     backend.is_open.clear()
@@ -182,6 +182,7 @@ def test_a_backend_that_hangs_costs_a_bounded_memory(
     backend.is_open.set()
     assert outlet.force_flush()
     assert len(backend.spans) == 100
+    assert caplog.text.count("Traces come faster than the backend takes them") == 1
 
 
 def test_the_end_does_not_wait_for_a_backend_that_hangs(
