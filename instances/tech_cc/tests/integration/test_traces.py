@@ -20,6 +20,7 @@ from cos_main import SLICES, create_app
 
 MODULE = SLICES[0].rpartition(".")[2]
 PATH = f"/{MODULE}/modules"
+ONE_MODULE = f"GET {PATH}/" + "{module_id}"
 UNKNOWN = "00000000-0000-0000-0000-000000000000"
 
 type Answers = list[tuple[str, int]]
@@ -77,7 +78,7 @@ async def test_a_trace_goes_from_the_entry_to_the_database(settings: Settings, c
 
     assert answer.status_code == 404
     assert tree(spans) == [
-        f"GET {PATH}/{{module_id}}",
+        ONE_MODULE,
         "  transaction",
         "    get_module",
         f"      SELECT {MODULE}.modules",
@@ -131,7 +132,7 @@ async def test_a_failed_statement_marks_its_span(settings: Settings, collector: 
 
     assert answer.status_code == 503
     failed = {each.name for each in spans if each.status.code == 2}
-    assert failed == {f"GET {PATH}/{{module_id}}", "transaction", "get_module", f"SELECT {MODULE}.modules"}
+    assert failed == {ONE_MODULE, "transaction", "get_module", f"SELECT {MODULE}.modules"}
 
 
 @pytest.mark.parametrize("tracing", ["light", "instrumented"])
@@ -158,7 +159,7 @@ async def test_the_trace_of_every_request_is_complete(settings: Settings, collec
 def is_complete(spans: list[Span]) -> bool:
     """Say whether a trace goes from a root to the database, all under one request id."""
     names = {each.name for each in spans}
-    is_whole = {f"GET {PATH}/{{module_id}}", "transaction", "get_module"} <= names and len(spans) >= 4
+    is_whole = {ONE_MODULE, "transaction", "get_module"} <= names and len(spans) >= 4
     return is_whole and len({plain_attributes(each.attributes).get("request_id") for each in spans}) == 1
 
 
