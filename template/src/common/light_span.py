@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 from opentelemetry import trace
-from opentelemetry.context import Context, attach, detach
+from opentelemetry.context import Context, attach, create_key, detach
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode
 from opentelemetry.util.types import AnyValue, Attributes
 
@@ -25,6 +25,10 @@ EVENT_LIMIT: Final = 128
 LINK_LIMIT: Final = 128
 OUR_FAULT: Final = 500
 
+TRACE_KEY: Final = create_key("light-trace")
+# OpenTelemetry does not publish the key of the current span; this context holds nothing but it.
+SPAN_KEY: Final = next(iter(trace.set_span_in_context(trace.INVALID_SPAN, Context())))
+
 type Event = tuple[str, int, Attributes]
 type Link = tuple[SpanContext, Attributes]
 
@@ -32,44 +36,38 @@ type Link = tuple[SpanContext, Attributes]
 class LightSpan(trace.Span):
     """A span of a `LightTrace`; it has begun when it is made, entering it makes it current, leaving it ends it."""
 
-    __slots__ = (
-        "_context",
-        "_token",
-        "attributes",
-        "end_ns",
-        "events",
-        "kind",
-        "light_trace",
-        "links",
-        "name",
-        "parent",
-        "start_ns",
-        "status",
-    )
+    # Most spans end without any of these: a default on the class costs them nothing.
+    status: Status | None = None
+    events: list[Event] | None = None
+    links: list[Link] | None = None
+    end_ns = 0
+    _context: SpanContext | None = None
+    _token: Token[Context] | None = None
 
     def __init__(
         self,
         name: str,
         attributes: dict[str, AnyValue],
         light_trace: "LightTrace",
-        parent: trace.Span | None,
+        within: Context,
         kind: SpanKind = SpanKind.INTERNAL,
     ) -> None:
+        """Begin within a context, whose current span, if there is one, is the parent."""
         self.name = name
         self.attributes = attributes
         self.light_trace = light_trace
-        self.parent = parent
         self.kind = kind
-        self.status: Status | None = None
-        self.events: list[Event] | None = None
-        self.links: list[Link] | None = None
-        self._context: SpanContext | None = None
-        self._token: Token[Context] | None = None
-        self.end_ns = 0
+        self._within = within
         self.start_ns = time_ns()
 
+    @property
+    def parent(self) -> SpanContext | None:
+        """What names the span above; None where this one is the first."""
+        context = trace.get_current_span(self._within).get_span_context()
+        return context if context.is_valid else None
+
     def __enter__(self) -> Self:
-        self._token = attach(self.light_trace.context_in(self))
+        self._token = attach(Context({**self._within, TRACE_KEY: self.light_trace, SPAN_KEY: self}))
         return self
 
     def __exit__(

@@ -1,10 +1,11 @@
 """What makes spans in this process, and where they go: Logfire, any OTLP backend, both or neither."""
 
-from typing import Final
+from typing import Any, Final
 
 import logfire
 from fastapi import FastAPI
 from opentelemetry import trace
+from starlette.types import Scope
 
 from common.config import Settings
 from common.exporters import exporters_of
@@ -13,7 +14,7 @@ from common.process_environment import process_environment
 from common.sampling import Sampling
 from common.server_span import ServerSpan
 from common.span_outlet import SpanOutlet
-from common.tracing import use_tracer
+from common.tracing import MuteTracer, use_tracer
 
 NS_PER_MS: Final = 1_000_000
 
@@ -28,15 +29,25 @@ def bootstrap_logfire(app: FastAPI, settings: Settings, *, default_service_name:
     _configure_logfire(settings, outlet, service_name=settings.service_name or default_service_name)
     if settings.tracing == "instrumented":
         use_tracer(trace.get_tracer("cos"))
-        # Without the mapper every argument of a route would be on its span: bodies, headers, all.
-        logfire.instrument_fastapi(app, request_attributes_mapper=lambda _request, _arguments: None)
+        logfire.instrument_fastapi(
+            app, request_attributes_mapper=_without_arguments, server_request_hook=_without_query_and_header
+        )
     if settings.tracing == "light":
         tracer = LightTracer(_sampling(settings), outlet if outlet.queues else None)
         use_tracer(tracer)
         app.add_middleware(ServerSpan, tracer=tracer, trusts_callers=settings.traceparent_trusted)
     if settings.tracing == "off":
-        use_tracer(trace.NoOpTracer())
+        use_tracer(MuteTracer())
     return outlet
+
+
+def _without_arguments(_request: object, _arguments: dict[str, Any]) -> None:
+    """Keep what a route was called with, bodies and headers among it, off its span."""
+
+
+def _without_query_and_header(span: trace.Span, scope: Scope) -> None:
+    if span.is_recording():
+        span.set_attributes({"http.url": scope["path"], "http.target": scope["path"], "http.user_agent": ""})
 
 
 def _sampling(settings: Settings) -> Sampling:

@@ -2,10 +2,11 @@
 
 from typing import Final
 
-from opentelemetry import trace
+from opentelemetry.context import Context, get_current
 from opentelemetry.trace import SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from opentelemetry.util.types import AnyValue
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common.light_span import OUR_FAULT, LightSpan
@@ -40,20 +41,16 @@ class ServerSpan:
     def _begun(self, scope: Scope) -> LightSpan:
         method = scope.get("method", "WEBSOCKET")
         attributes: dict[str, AnyValue] = {"layer": "api", "http.request.method": method, "url.path": scope["path"]}
-        parent = _caller_of(scope) if self.trusts_callers else None
-        return self.tracer.start_trace(method, attributes=attributes, kind=SpanKind.SERVER, parent=parent)
+        within = _context_of_caller(scope) if self.trusts_callers else get_current()
+        return self.tracer.start_trace(method, attributes=attributes, kind=SpanKind.SERVER, within=within)
 
 
-def _caller_of(scope: Scope) -> trace.Span | None:
-    """Return the caller's span as its `traceparent` names it; None where there is none, or two, or nonsense."""
-    if all(name != b"traceparent" for name, _value in scope["headers"]):
-        return None
-    carrier = {
-        name.decode(): value.decode("latin-1")
-        for name, value in scope["headers"]
-        if name in (b"traceparent", b"tracestate")
-    }
-    return trace.get_current_span(_PROPAGATOR.extract(carrier))
+def _context_of_caller(scope: Scope) -> Context:
+    """Return a context in the span that `traceparent` names; the current one where it is missing or nonsense."""
+    for name, _value in scope["headers"]:
+        if name == b"traceparent":
+            return _PROPAGATOR.extract(Headers(scope=scope), context=get_current())
+    return get_current()
 
 
 def _noting_status(span: LightSpan, send: Send) -> Send:
@@ -78,5 +75,5 @@ def _conclude(span: LightSpan, scope: Scope) -> None:
 
 def _route_of(scope: Scope) -> str | None:
     """Return the path of the route with its placeholders, prefixes included."""
-    route = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")
-    return getattr(route, "path", None)
+    included = scope.get("fastapi", {}).get("effective_route_context")
+    return getattr(included, "path", None) or getattr(scope.get("route"), "path", None)

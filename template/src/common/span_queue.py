@@ -36,6 +36,8 @@ class SpanQueue[Ended]:
         self._wake = threading.Event()
         self._is_closed = False
         self._is_failing = False
+        self._has_overflowed = False
+        self._has_warned = False
         self._thread: threading.Thread | None = None
 
     def put(self, spans: Sequence[Ended]) -> None:
@@ -43,6 +45,7 @@ class SpanQueue[Ended]:
         with self._changed:
             if self._is_closed or self._pending_spans + len(spans) > self.limit_spans:
                 self.dropped += len(spans)
+                self._has_overflowed = True
                 return
             self._waiting.append(spans)
             self._pending_spans += len(spans)
@@ -99,6 +102,9 @@ class SpanQueue[Ended]:
         """Count what is lost, and say once that an outage began, once that it is over."""
         if has_failed:
             self.dropped += spans
+        if self._has_overflowed and not has_failed and not self._has_warned:
+            self._has_warned = True
+            log.warning("Traces come faster than %s takes them; what TRACE_QUEUE_SPANS cannot hold is lost.", self.name)
         if has_failed and not self._is_failing:
             log.warning("Traces do not reach %s. They are dropped until it answers; requests do not notice.", self.name)
         if self._is_failing and not has_failed:

@@ -1,24 +1,21 @@
 """The spans of one request, kept or dropped together when the first of them ends."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from random import getrandbits
-from typing import Any, Final
+from typing import Final
 
 from opentelemetry import trace
-from opentelemetry.context import Context, create_key, get_current
+from opentelemetry.context import Context, get_current
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanContext, SpanKind, TraceFlags
 from opentelemetry.util.types import AnyValue
 
-from common.light_span import LightSpan
+from common.light_span import TRACE_KEY, LightSpan
 from common.request_id_middleware import current_request_id
 from common.sampling import Sampling
 
 SPAN_LIMIT: Final = 1000  # of one trace; a request that does more loses the rest, not the service its memory
-TRACE_KEY: Final = create_key("light-trace")
-# OpenTelemetry does not publish the key of the current span; this context holds nothing but it.
-SPAN_KEY: Final = next(iter(trace.set_span_in_context(trace.INVALID_SPAN, Context())))
 
 SAMPLED: Final = TraceFlags(TraceFlags.SAMPLED)
 NOT_SAMPLED: Final = TraceFlags(TraceFlags.DEFAULT)
@@ -47,7 +44,7 @@ class LightTrace:
 
     def __init__(self, sampling: Sampling, outlet: Outlet | None, parent: SpanContext | None) -> None:
         """Begin a trace, or go on with the parent's; without an outlet it is never recorded, only named."""
-        self.trace_id = parent.trace_id if parent else getrandbits(128) or 1
+        self.trace_id = parent.trace_id if parent else _random_id(128)
         self.trace_state = parent.trace_state if parent else None
         is_chosen = parent.trace_flags.sampled if parent else sampling.records(self.trace_id)
         self.is_recorded = is_chosen and outlet is not None
@@ -62,14 +59,10 @@ class LightTrace:
         self._sampling = sampling
         self._outlet = outlet
 
-    def context_in(self, span: LightSpan) -> Context:
-        """Return the current context with the span as the current one."""
-        return Context({**get_current(), TRACE_KEY: self, SPAN_KEY: span})
-
     def new_span_context(self) -> SpanContext:
         """Return a name for a span of this trace."""
         flags = SAMPLED if self.is_recorded else NOT_SAMPLED
-        return SpanContext(self.trace_id, getrandbits(64) or 1, False, flags, self.trace_state)  # noqa: FBT003
+        return SpanContext(self.trace_id, _random_id(64), False, flags, self.trace_state)  # noqa: FBT003
 
     def is_first_to_see(self, exception: BaseException) -> bool:
         """Say whether no span below has recorded the exception on its way up."""
@@ -81,19 +74,15 @@ class LightTrace:
         """Hold an ended span until the root has ended; decide then; pass on or drop at once what ends later."""
         if not self.is_recorded:
             return
-        if self.is_kept is None:
-            self._hold(span)
-        elif self.is_kept:
+        if self.is_kept:
             self._send([span])
+        elif self.is_kept is None and (len(self._ended) < SPAN_LIMIT or span is self.root):
+            self._ended.append(span)
+        elif self.is_kept is None:
+            self.dropped += 1
         if span is self.root:
             self._decide(span)
             self.root = self._seen = None  # no cycles: a trace is freed when its last span is
-
-    def _hold(self, span: Ended) -> None:
-        if len(self._ended) < SPAN_LIMIT or span is self.root:
-            self._ended.append(span)
-        else:
-            self.dropped += 1
 
     def _decide(self, root: LightSpan) -> None:
         if self.is_kept is None:
@@ -108,6 +97,10 @@ class LightTrace:
             self._outlet(spans)
 
 
+def _random_id(bits: int) -> int:
+    return getrandbits(bits) or 1  # nosec B311  # a name, no secret; 0 is nobody's
+
+
 class LightTracer:
     """Makes light spans; takes the place of OpenTelemetry's tracer in `tracing.span`."""
 
@@ -119,29 +112,26 @@ class LightTracer:
         self, name: str, *, attributes: dict[str, AnyValue], kind: SpanKind = SpanKind.INTERNAL
     ) -> AbstractContextManager[trace.Span]:
         """Return a span below the current one, to be entered at once; nothing new where the trace is not recorded."""
-        current: Mapping[str, Any] = get_current()
+        current = get_current()
         light_trace = current.get(TRACE_KEY)
-        if light_trace is None:
-            return self.start_trace(name, attributes=attributes, kind=kind, parent=trace.get_current_span())
+        if not isinstance(light_trace, LightTrace):
+            return self.start_trace(name, attributes=attributes, kind=kind, within=current)
         if not light_trace.is_recorded:
-            return nullcontext(current[SPAN_KEY])
-        return LightSpan(name, attributes, light_trace, current[SPAN_KEY], kind)
+            return nullcontext(trace.get_current_span(current))
+        return LightSpan(name, attributes, light_trace, current, kind)
 
     def start_span(self, name: str, *, kind: SpanKind, attributes: dict[str, AnyValue]) -> trace.Span:
         """Return a span below the current one, begun and not entered; a mute one where no trace is recorded."""
-        current: Mapping[str, Any] = get_current()
+        current = get_current()
         light_trace = current.get(TRACE_KEY)
-        if light_trace is None or not light_trace.is_recorded:
+        if not isinstance(light_trace, LightTrace) or not light_trace.is_recorded:
             return trace.INVALID_SPAN
-        return LightSpan(name, attributes, light_trace, current[SPAN_KEY], kind)
+        return LightSpan(name, attributes, light_trace, current, kind)
 
-    def start_trace(
-        self, name: str, *, attributes: dict[str, AnyValue], kind: SpanKind, parent: trace.Span | None
-    ) -> LightSpan:
-        """Return the first span of a trace, below the parent if there is one, a remote caller's for example."""
-        parent_context = parent.get_span_context() if parent else None
-        is_child = parent_context is not None and parent_context.is_valid
-        light_trace = LightTrace(self.sampling, self.outlet, parent_context if is_child else None)
-        root = LightSpan(name, attributes, light_trace, parent if is_child else None, kind)
+    def start_trace(self, name: str, *, attributes: dict[str, AnyValue], kind: SpanKind, within: Context) -> LightSpan:
+        """Return the first span of a trace of ours; it goes on with the one that the context is in, if any."""
+        parent = trace.get_current_span(within).get_span_context()
+        light_trace = LightTrace(self.sampling, self.outlet, parent if parent.is_valid else None)
+        root = LightSpan(name, attributes, light_trace, within, kind)
         light_trace.root = root if light_trace.is_recorded else None
         return root

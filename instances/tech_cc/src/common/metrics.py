@@ -3,6 +3,7 @@
 import logging
 from typing import ClassVar, Final
 
+from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.metrics import Histogram
 from opentelemetry.sdk.metrics import MeterProvider
@@ -51,7 +52,7 @@ def bootstrap_metrics(settings: Settings, *, service_name: str) -> MeterProvider
     logging.getLogger("opentelemetry.exporter").setLevel(logging.CRITICAL)  # the traces say that a collector is away
     given = settings.otel_exporter_otlp_headers
     headers = parse_env_headers(given.get_secret_value(), liberal=True) if given else {}
-    exporter = OTLPMetricExporter(endpoint, headers=headers, timeout=EXPORT_TIMEOUT_S)
+    exporter = OTLPMetricExporter(endpoint, headers=headers, timeout=EXPORT_TIMEOUT_S, compression=Compression.Gzip)
     reader = PeriodicExportingMetricReader(exporter, export_interval_millis=INTERVAL_MS)
     provider = MeterProvider([reader], Resource.create({"service.name": settings.service_name or service_name}))
     Durations.report_to(provider)

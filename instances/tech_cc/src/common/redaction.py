@@ -31,15 +31,12 @@ def is_secret(name: str) -> bool:
 
 
 def attribute(name: str, value: object) -> AttributeValue:
-    """Return what a span may show of the value: a scalar, or a list of texts."""
-    kind = type(value)
+    """Return what a span may show of the value: a scalar, or a list of them."""
     if is_secret(name):
         return REDACTED
-    if kind is str or kind is bool or kind is int or kind is float:
-        return _scalar(value)
     if isinstance(value, Sequence | AbstractSet) and not isinstance(value, str | bytes):
-        return [_text(each) for each, _ in zip(value, range(ITEM_LIMIT), strict=False)]
-    return _text(value)
+        return [_scalar(each) for each, _ in zip(value, range(ITEM_LIMIT), strict=False)]
+    return _scalar(value)
 
 
 def plain(value: object, *, depth: int = 0) -> Plain:

@@ -8,11 +8,11 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan, Span, SpanProcessor
 from opentelemetry.sdk.trace.export import SpanExporter
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode
+from opentelemetry.trace import Link, SpanKind, Status, StatusCode
 from opentelemetry.util.types import Attributes, AttributeValue
 
-from common.light_span import LightSpan
-from common.light_trace import TRACE_KEY, Ended, LightTrace
+from common.light_span import TRACE_KEY, LightSpan
+from common.light_trace import Ended, LightTrace
 from common.redaction import attribute
 from common.request_id_middleware import current_request_id
 from common.span_queue import SpanQueue
@@ -20,8 +20,8 @@ from common.span_queue import SpanQueue
 OPEN_SPAN_LIMIT: Final = 10_000
 SHUTDOWN_S: Final = 0.5
 SCOPE: Final = InstrumentationScope("cos")
+DATA_IS_JSON: Final = '{"type":"object","properties":{"data":{"type":"object"}}}'
 UNSET: Final = Status(StatusCode.UNSET)
-OK: Final = Status(StatusCode.OK)
 # Logfire's level numbers; they colour its page.
 INFO: Final = 9
 WARN: Final = 13
@@ -85,7 +85,7 @@ def readable(span: LightSpan, resource: Resource) -> ReadableSpan:
     return ReadableSpan(
         name=span.name,
         context=span.get_span_context(),
-        parent=_parent_of(span),
+        parent=span.parent,
         resource=resource,
         attributes=_attributes_of(span),
         events=[_event(*event) for event in span.events or ()],
@@ -98,11 +98,6 @@ def readable(span: LightSpan, resource: Resource) -> ReadableSpan:
     )
 
 
-def _parent_of(span: LightSpan) -> SpanContext | None:
-    context = span.parent.get_span_context() if span.parent else None
-    return context if context and context.is_valid else None
-
-
 def _attributes_of(span: LightSpan) -> dict[str, AttributeValue]:
     attributes: dict[str, AttributeValue] = {
         "logfire.msg": span.name,
@@ -110,6 +105,8 @@ def _attributes_of(span: LightSpan) -> dict[str, AttributeValue]:
         "logfire.span_type": "span",
         "logfire.level_num": _level_of(span),
     }
+    if span.attributes.get("logfire.span_type") == "log":
+        attributes["logfire.json_schema"] = DATA_IS_JSON
     for name, value in span.attributes.items():
         attributes[name] = attribute(name, value)
     if span.light_trace.request_id:

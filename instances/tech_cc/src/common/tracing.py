@@ -1,9 +1,9 @@
 """Spans of our own code, whatever it is that records them (`logger_logfire` chooses)."""
 
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from opentelemetry import trace
 from opentelemetry.util.types import AnyValue
@@ -13,10 +13,22 @@ class Tracer(Protocol):
     """What makes spans: OpenTelemetry's tracers, and our light one."""
 
     def start_as_current_span(
-        self, name: str, *, attributes: dict[str, AnyValue]
+        self, name: str, /, *, attributes: dict[str, AnyValue]
     ) -> AbstractContextManager[trace.Span]: ...
 
-    def start_span(self, name: str, *, kind: trace.SpanKind, attributes: dict[str, AnyValue]) -> trace.Span: ...
+    def start_span(self, name: str, /, *, kind: trace.SpanKind, attributes: dict[str, AnyValue]) -> trace.Span: ...
+
+
+class MuteTracer:
+    """Makes nothing of a span, where tracing is off."""
+
+    _NOTHING: ClassVar = nullcontext(trace.INVALID_SPAN)
+
+    def start_as_current_span(self, _name: str, **_rest: object) -> AbstractContextManager[trace.Span]:
+        return self._NOTHING
+
+    def start_span(self, _name: str, **_rest: object) -> trace.Span:
+        return trace.INVALID_SPAN
 
 
 class _Process:
