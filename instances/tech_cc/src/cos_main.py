@@ -14,12 +14,12 @@ from common.errors import add_error_handlers
 from common.logger import configure_logging
 from common.logger_logfire import bootstrap_logfire
 from common.metrics import bootstrap_metrics
+from common.project import FIRST_MODULE
 from common.quiet_startup import QuietStartup
 from common.request_body import RequestBodyLimits
 from common.request_id_middleware import RequestIdMiddleware
 from db.connection import open_database
 from l1.writer import open_writer
-from project import FIRST_MODULE
 from retention import purges_running
 
 # The generator keeps an entry for each module here, sorted; entries of your own may stand among them.

@@ -6,9 +6,9 @@ from pydantic import SecretStr
 from collector import running_collector
 from common.config import Settings
 from common.metrics import bootstrap_metrics
+from common.project import FIRST_MODULE
 from cos_main import create_app
 from databases import upgrade
-from project import FIRST_MODULE
 
 
 async def test_the_durations_of_requests_and_records_reach_a_collector(empty_database: Settings) -> None:

@@ -3,8 +3,8 @@ from httpx2 import ASGITransport, AsyncClient
 
 from backend.slice import load_slice
 from common.config import Settings
+from common.project import FIRST_MODULE
 from cos_main import SLICES, create_app
-from project import FIRST_MODULE
 
 PATHS = ["/test-log", *(f"/{load_slice(package).module}/test-log" for package in SLICES)]
 
