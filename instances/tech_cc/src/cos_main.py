@@ -1,18 +1,26 @@
 """Composition root: the only place that knows every part."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 
 import health
 from backend.slice import load_slice
 from common.config import Settings, settings_or_exit
 from common.errors import add_error_handlers
 from common.logger import configure_logging
+from common.logger_logfire import bootstrap_logfire
+from common.metrics import bootstrap_metrics
+from common.project import FIRST_MODULE
 from common.quiet_startup import QuietStartup
 from common.request_body import RequestBodyLimits
+from common.request_id_middleware import RequestIdMiddleware
 from db.connection import open_database
+from l1.writer import open_writer
+from retention import purges_running
 
 # The generator keeps an entry for each module here, sorted; entries of your own may stand among them.
 SLICES: list[str] = [
@@ -24,21 +32,43 @@ SLICES: list[str] = [
 def create_app(settings: Settings) -> FastAPI:
     """Return the application; it opens the database when it starts and closes it when it stops."""
     configure_logging(settings)
+    slices = [load_slice(package) for package in SLICES]
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_database(settings) as database:
-            app.state.database = database
-            yield
+        try:
+            async with (
+                open_database(settings) as database,
+                open_writer(settings) as writer,
+                purges_running(database, slices, settings),
+            ):
+                app.state.database = database
+                app.state.l1_writer = writer
+                yield
+        finally:
+            ends = [spans.shutdown, *([meters.shutdown] if meters else [])]
+            await asyncio.gather(*[asyncio.to_thread(end) for end in ends])
 
-    app = FastAPI(title="COS", version="0.1.0", lifespan=lifespan, redirect_slashes=False)
+    meters = bootstrap_metrics(settings, service_name=_service_name())
+    # FastAPI would make spans of its own beside ours as soon as Logfire is configured; its histograms are welcome.
+    telemetry: TelemetryConfig = {"tracing": False, "metrics": bool(meters), "meter_provider": meters, "logs": False}
+    app = FastAPI(title="COS", version="0.1.0", lifespan=lifespan, redirect_slashes=False, telemetry=telemetry)
     add_error_handlers(app)
     app.add_middleware(RequestBodyLimits)
     app.add_middleware(QuietStartup)
+    spans = bootstrap_logfire(app, settings, default_service_name=_service_name())
+    app.add_middleware(RequestIdMiddleware)
     app.include_router(health.router)
-    for package in SLICES:
-        load_slice(package).mount(app)
+    for part in slices:
+        part.mount(app, with_debug=not settings.is_production)
+        if part.module == FIRST_MODULE and not settings.is_production:
+            part.mount_debug_at_root(app)
     return app
+
+
+def _service_name() -> str:
+    """Return `cos-<module>` for a service of one module, else `cos`."""
+    return "cos-" + SLICES[0].rpartition(".")[2] if len(SLICES) == 1 else "cos"
 
 
 app = create_app(settings_or_exit(modules=len(SLICES)))

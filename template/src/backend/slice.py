@@ -1,13 +1,16 @@
 """What the host needs to know of a slice."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from importlib import import_module
 
 from fastapi import APIRouter, FastAPI
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from common.errors import problems
+from common.schemas import Purge
+from l1.entries import Log
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,13 +20,24 @@ class Slice:
     module: str
     label: str
     routers: Sequence[APIRouter]
+    debug_routers: Sequence[APIRouter]
+    log: Log
+    purge_scratch: Callable[[AsyncSession], Awaitable[Purge]]
 
-    def mount(self, app: FastAPI) -> None:
-        """Add the slice's routes."""
-        for router in self.routers:
-            app.include_router(
-                router, prefix=f"/{self.module}", tags=[self.module], responses=problems(HTTPStatus.SERVICE_UNAVAILABLE)
-            )
+    def mount(self, app: FastAPI, *, with_debug: bool) -> None:
+        """Add the slice's routes, those for developers only where they are asked for."""
+        for router in [*self.routers, *(self.debug_routers if with_debug else [])]:
+            self._include(app, router, prefix=f"/{self.module}")
+
+    def mount_debug_at_root(self, app: FastAPI) -> None:
+        """Add the routes for developers without a prefix, for one slice of the application."""
+        for router in self.debug_routers:
+            self._include(app, router, prefix="")
+
+    def _include(self, app: FastAPI, router: APIRouter, *, prefix: str) -> None:
+        app.include_router(
+            router, prefix=prefix, tags=[self.module], responses=problems(HTTPStatus.SERVICE_UNAVAILABLE)
+        )
 
 
 def load_slice(package: str) -> Slice:

@@ -1,10 +1,11 @@
 """All configuration, from the environment and `.env`; nothing else in the project reads either."""
 
 import sys
+from datetime import timedelta
 from functools import cache
 from typing import Any, ClassVar, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -14,6 +15,8 @@ MEM0_SCHEMA_PATTERN = r"^mem0[a-z0-9_]*(\{module\}[a-z0-9_]*)?$"  # so it is nev
 ASYNCPG_URL_OPTIONS = {"host", "port", "ssl"}
 SSL_MODES = {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
 PORT_MAX = 65535
+SERVICE_NAME_PATTERN = r"^[A-Za-z0-9._-]{0,64}$"
+SERVICE_NAME_VARIABLES = AliasChoices("service_name", "otel_service_name")
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
@@ -34,7 +37,23 @@ class Settings(BaseSettings):
     database_pool_size: int = Field(default=5, ge=1, le=1000)
     database_pool_overflow: int = Field(default=10, ge=0, le=1000)
     mem0_schema: str = Field(default="mem0_{module}", pattern=MEM0_SCHEMA_PATTERN, max_length=40)
+    l1_retention_days: int = Field(default=90, ge=1, le=36_500)
+    purge_interval_s: int = Field(default=0, ge=0, le=7 * 86_400)
     sqlalchemy_log_level: LogLevel = "WARNING"
+
+    service_name: str = Field(default="", pattern=SERVICE_NAME_PATTERN, validation_alias=SERVICE_NAME_VARIABLES)
+    tracing: Literal["light", "instrumented", "off"] = "light"
+    logfire_token: SecretStr | None = None
+    logfire_base_url: str | None = None
+    otel_exporter_otlp_endpoint: SecretStr | None = None
+    otel_exporter_otlp_traces_endpoint: SecretStr | None = None
+    otel_exporter_otlp_metrics_endpoint: SecretStr | None = None
+    otel_exporter_otlp_headers: SecretStr | None = None
+    traceparent_trusted: bool = True
+    trace_head_rate: float = Field(default=1.0, ge=0, le=1)
+    trace_keep_one_in: int = Field(default=1, ge=1)
+    trace_slow_ms: int = Field(default=1000, ge=0)
+    trace_queue_spans: int = Field(default=20_000, ge=1000, le=1_000_000)
 
     @field_validator("database_url")
     @classmethod
@@ -62,6 +81,29 @@ class Settings(BaseSettings):
     def sqlalchemy_url(self) -> URL:
         """The database's address; its `repr` hides the password."""
         return make_url(self.database_url.get_secret_value())
+
+    @property
+    def l1_retention(self) -> timedelta:
+        """How old a record becomes before it may go."""
+        return timedelta(days=self.l1_retention_days)
+
+    @property
+    def otlp_traces_endpoint(self) -> str | None:
+        """Where an OpenTelemetry collector takes traces; OpenTelemetry's rule is that the special address wins."""
+        if self.otel_exporter_otlp_traces_endpoint:
+            return self.otel_exporter_otlp_traces_endpoint.get_secret_value()
+        if self.otel_exporter_otlp_endpoint:
+            return self.otel_exporter_otlp_endpoint.get_secret_value().rstrip("/") + "/v1/traces"
+        return None
+
+    @property
+    def otlp_metrics_endpoint(self) -> str | None:
+        """Where it takes metrics, by the same rule."""
+        if self.otel_exporter_otlp_metrics_endpoint:
+            return self.otel_exporter_otlp_metrics_endpoint.get_secret_value()
+        if self.otel_exporter_otlp_endpoint:
+            return self.otel_exporter_otlp_endpoint.get_secret_value().rstrip("/") + "/v1/metrics"
+        return None
 
     def mem0_schema_of(self, module: str) -> str:
         """Return the schema of a module's scratch memory."""

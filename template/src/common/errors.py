@@ -15,6 +15,8 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
+from common.request_id_middleware import HEADER as REQUEST_ID_HEADER
+
 log = logging.getLogger(__name__)
 
 
@@ -65,6 +67,7 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str
+    request_id: str | None = None
     faults: list[Fault] = []
 
 
@@ -87,6 +90,7 @@ class ProblemResponse(JSONResponse):
             title=status.phrase,
             status=status,
             detail=detail,
+            request_id=(headers or {}).get(REQUEST_ID_HEADER),
             faults=faults or [],
         )
         super().__init__(problem.model_dump(exclude_defaults=True), status, headers)
@@ -175,10 +179,13 @@ def _methods_of(request: Request) -> set[str]:
     return {method for route in at_path for method in route.methods or ()}
 
 
-async def _apologise(_request: Request, _fault: Exception) -> ProblemResponse:
-    # The server re-raises and logs the fault itself; the client learns nothing of it.
+async def _apologise(request: Request, _fault: Exception) -> ProblemResponse:
+    # The server re-raises and logs the fault itself; the client learns nothing of it but the request's name. This
+    # answer leaves outside of the middleware, which cannot echo the id here.
     detail = "The service failed, not the request. Try again later, and tell its keepers: their log says why."
-    return ProblemResponse(HTTPStatus.INTERNAL_SERVER_ERROR, detail)
+    request_id = getattr(request.state, "request_id", None)
+    headers = {REQUEST_ID_HEADER: request_id} if request_id else None
+    return ProblemResponse(HTTPStatus.INTERNAL_SERVER_ERROR, detail, headers=headers)
 
 
 def _is_json(content_type: str) -> bool:

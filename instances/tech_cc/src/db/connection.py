@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
+import asyncpg
 import orjson
 from fastapi.requests import HTTPConnection
 from sqlalchemy import NullPool, text
@@ -12,6 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from common.config import Settings
 from common.quiet_startup import StartupError
+from common.tracing import span
+from db.liveness import check_liveness
+from db.sql_spans import trace_statements
 from db.unavailable import DatabaseUnavailableError, outages_refused
 
 # A request must fail within 4 s of a network that swallows packets: a ping that times out, then a connection that does.
@@ -26,6 +30,11 @@ SERVER_SETTINGS: Final = {
     # A transaction left open holds back VACUUM and every reader of the log.
     "idle_in_transaction_session_timeout": "10s",
 }
+LIMITS: Final[dict[str, Any]] = {
+    "timeout": CONNECT_TIMEOUT_S,
+    "command_timeout": COMMAND_TIMEOUT_S,
+    "server_settings": SERVER_SETTINGS,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,19 +47,16 @@ class Database:
 
 def create_engine(settings: Settings) -> AsyncEngine:
     """Return the pooled engine of a process that serves requests; it connects when first used."""
-    return create_async_engine(
+    engine = create_async_engine(
         settings.sqlalchemy_url,
         **_dialect_options(settings),
         pool_size=settings.database_pool_size,
         max_overflow=settings.database_pool_overflow,
         pool_timeout=POOL_TIMEOUT_S,
-        pool_pre_ping=True,
-        connect_args={
-            "timeout": CONNECT_TIMEOUT_S,
-            "command_timeout": COMMAND_TIMEOUT_S,
-            "server_settings": SERVER_SETTINGS,
-        },
+        connect_args=LIMITS,
     )
+    check_liveness(engine)
+    return engine
 
 
 def create_single_use_engine(settings: Settings, *, server_settings: dict[str, str]) -> AsyncEngine:
@@ -61,6 +67,13 @@ def create_single_use_engine(settings: Settings, *, server_settings: dict[str, s
     )
 
 
+async def connect_driver(settings: Settings) -> asyncpg.Connection:
+    """Return a connection of the plain driver, beside the pool, with the limits of the pool's connections."""
+    url = settings.sqlalchemy_url
+    _, address_arguments = url.get_dialect()().create_connect_args(url)
+    return await asyncpg.connect(**address_arguments, **LIMITS)
+
+
 @asynccontextmanager
 async def open_database(settings: Settings) -> AsyncIterator[Database]:
     """Yield a database that has answered once, and close it afterwards.
@@ -69,6 +82,7 @@ async def open_database(settings: Settings) -> AsyncIterator[Database]:
         StartupError: It does not answer, or the role is a superuser in production.
     """
     engine = create_engine(settings)
+    trace_statements(engine, tracing=settings.tracing)
     try:
         await _check_connection(engine, settings)
         yield Database(engine=engine, sessions=async_sessionmaker(engine, expire_on_commit=False))
@@ -82,7 +96,7 @@ async def get_db_session(connection: HTTPConnection) -> AsyncIterator[AsyncSessi
     Depend on it with `scope="function"`, as every slice's `deps` does.
     """
     database: Database = connection.app.state.database
-    with outages_refused():
+    with outages_refused(), span("transaction", layer="api"):
         async with database.sessions() as session, session.begin():
             yield session
 

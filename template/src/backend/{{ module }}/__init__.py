@@ -3,6 +3,15 @@
 from backend.slice import Slice
 
 from .identity import LABEL, MODULE
-from .routers import health, modules, scratch_notes
+from .routers import debug_router, health, modules, scratch_notes
+from .services.logging import LOG
+from .services.scratch_notes import purge_notes
 
-SLICE = Slice(module=MODULE, label=LABEL, routers=[health.router, modules.router, scratch_notes.router])
+SLICE = Slice(
+    module=MODULE,
+    label=LABEL,
+    routers=[health.router, modules.router, scratch_notes.router],
+    debug_routers=[debug_router.router],
+    log=LOG,
+    purge_scratch=purge_notes,
+)

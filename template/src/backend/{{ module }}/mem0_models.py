@@ -1,12 +1,13 @@
-"""Scratch memory, in a schema of its own that no other module reads or writes."""
+"""Scratch memory and the log, in a schema of their own that no other module reads or writes."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import Index
 from sqlalchemy.orm import Mapped
 
-from db.base import Record
+from db.base import Base, Record
+from l1.tables import BaseLogTable, ConsumerCheckpointTable, EventLogTable, PromptTraceTable
 
 from .identity import MEM0_SCHEMA
 
@@ -19,3 +20,27 @@ class ScratchNote(Record):
 
     content: Mapped[dict[str, Any]]
     expires_at: Mapped[datetime]
+
+
+class BaseLog(BaseLogTable, Base):
+    """A record of this module."""
+
+    mem0_schema: ClassVar[str] = MEM0_SCHEMA
+
+
+class PromptTrace(PromptTraceTable, Base):
+    """A prompt of a record."""
+
+    mem0_schema: ClassVar[str] = MEM0_SCHEMA
+
+
+class EventLog(EventLogTable, Base):
+    """An event of a record."""
+
+    mem0_schema: ClassVar[str] = MEM0_SCHEMA
+
+
+class ConsumerCheckpoint(ConsumerCheckpointTable, Base):
+    """How far a consumer of this module's log has come."""
+
+    mem0_schema: ClassVar[str] = MEM0_SCHEMA

@@ -40,10 +40,10 @@ async def update_module(session: AsyncSession, *, module_id: UUID, **columns: An
     return (await session.scalars(changed, execution_options=RELOAD)).one_or_none()
 
 
-async def delete_module(session: AsyncSession, *, module_id: UUID) -> bool:
-    """Say whether there was such an entry."""
-    gone = delete(Module).where(Module.id == module_id).returning(Module.id)
-    return (await session.scalars(gone)).one_or_none() is not None
+async def delete_module(session: AsyncSession, *, module_id: UUID) -> Module | None:
+    """Return the entry that is gone now."""
+    gone = delete(Module).where(Module.id == module_id).returning(Module)
+    return (await session.scalars(gone)).one_or_none()
 
 
 async def upsert_health_status(

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
+from uuid import UUID
 
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 from pydantic.json_schema import SkipJsonSchema
@@ -82,8 +83,19 @@ class ScratchNoteRead(RecordModel):
     expires_at: datetime
 
 
-class Purge(BaseModel):
-    """How many expired notes went; `is_complete` is false where one call did not suffice."""
+class TestLog(RequestModel):
+    """What the test record should say."""
 
-    purged: int
-    is_complete: bool
+    __test__ = False  # pytest would take it for tests
+
+    message: Note = "Hello, L1."
+
+
+class TestLogRead(BaseModel):
+    """Under which ids the test record is found: in L1, in the log lines, in the traces."""
+
+    __test__ = False
+
+    record_id: UUID
+    request_id: str | None
+    trace_id: str | None

@@ -87,6 +87,12 @@ def test_addresses_are_taken_as_hosting_platforms_write_them(given: str, meant: 
         ("MEM0_SCHEMA", "mem0; drop", "MEM0_SCHEMA String should match"),
         ("MEM0_SCHEMA", "public", "MEM0_SCHEMA String should match"),
         ("MEM0_SCHEMA", "mem0_{module}{module}", "MEM0_SCHEMA String should match"),
+        ("L1_RETENTION_DAYS", "0", "L1_RETENTION_DAYS Input should be"),
+        ("PURGE_INTERVAL_S", "-1", "PURGE_INTERVAL_S Input should be"),
+        ("TRACING", "loud", "TRACING Input should be"),
+        ("TRACE_HEAD_RATE", "1.1", "TRACE_HEAD_RATE Input should be"),
+        ("TRACE_KEEP_ONE_IN", "0", "TRACE_KEEP_ONE_IN Input should be"),
+        ("SERVICE_NAME", "my service", "SERVICE_NAME String should match"),
         ("SQLALCHEMY_LOG_LEVEL", "LOUD", "SQLALCHEMY_LOG_LEVEL Input should be"),
     ],
 )
@@ -144,3 +150,30 @@ def test_the_scratch_schema_of_a_module_follows_the_pattern(
     monkeypatch.setenv("MEM0_SCHEMA", pattern)
 
     assert Settings().mem0_schema_of("order_desk") == schema
+
+
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [
+        ({}, None),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318/"}, "http://collector:4318/v1/traces"),
+        (
+            {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://a", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://b/traces"},
+            "http://b/traces",
+        ),
+    ],
+)
+def test_the_address_of_a_collector_is_read_as_opentelemetry_does(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], address: str | None
+) -> None:
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+
+    assert Settings().otlp_traces_endpoint == address
+
+
+@pytest.mark.parametrize("name", ["SERVICE_NAME", "OTEL_SERVICE_NAME"])
+def test_a_service_is_named_in_either_way(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "orders")
+
+    assert Settings().service_name == "orders"

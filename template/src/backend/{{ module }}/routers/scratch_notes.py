@@ -6,15 +6,15 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from common.errors import OF_BODY, OF_PATH, OF_QUERY
-from common.schemas import Page, PageAfter, PageLimit, page_of
+from common.schemas import Page, PageAfter, PageLimit, Purge, page_of
 
 from .. import crud
-from ..deps import DbSession
+from ..deps import DbSession, records_mutations
 from ..mem0_models import ScratchNote
-from ..schemas import Purge, ScratchNoteCreate, ScratchNotePatch, ScratchNoteRead
+from ..schemas import ScratchNoteCreate, ScratchNotePatch, ScratchNoteRead
 from ..services import scratch_notes
 
-router = APIRouter(prefix="/scratch-notes")
+router = APIRouter(prefix="/scratch-notes", dependencies=[records_mutations()])
 
 
 @router.post("", status_code=HTTPStatus.CREATED, response_model=ScratchNoteRead, responses=OF_BODY)

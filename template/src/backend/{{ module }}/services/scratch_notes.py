@@ -6,11 +6,13 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from common.errors import NotFoundError
+from common.schemas import Purge
+from common.tracing import traced
 
 from .. import crud
 from ..identity import MODULE
 from ..mem0_models import ScratchNote
-from ..schemas import Purge, ScratchNoteCreate, ScratchNotePatch
+from ..schemas import ScratchNoteCreate, ScratchNotePatch
 
 PURGE_BATCH = 1000
 
@@ -20,11 +22,13 @@ class ScratchNoteUnknownError(NotFoundError):
         super().__init__(f"There is no note {note_id}, or it has expired. List the notes at /{MODULE}/scratch-notes.")
 
 
+@traced(layer="service")
 async def keep_note(session: AsyncSession, *, note: ScratchNoteCreate) -> ScratchNote:
     """Return the new note, which expires after its lifetime."""
     return await crud.insert_scratch_note(session, content=note.content, lifetime=timedelta(seconds=note.lifetime_s))
 
 
+@traced(layer="service")
 async def get_note(session: AsyncSession, *, note_id: UUID) -> ScratchNote:
     """Return the note.
 
@@ -34,6 +38,7 @@ async def get_note(session: AsyncSession, *, note_id: UUID) -> ScratchNote:
     return _found(await crud.get_scratch_note(session, note_id=note_id), note_id=note_id)
 
 
+@traced(layer="service")
 async def change_note(session: AsyncSession, *, note_id: UUID, patch: ScratchNotePatch) -> ScratchNote:
     """Return the note with new content, a new lifetime from now, or both.
 
@@ -47,6 +52,7 @@ async def change_note(session: AsyncSession, *, note_id: UUID, patch: ScratchNot
     return _found(changed, note_id=note_id)
 
 
+@traced(layer="service")
 async def remove_note(session: AsyncSession, *, note_id: UUID) -> None:
     """Delete the note before its time.
 
@@ -57,6 +63,7 @@ async def remove_note(session: AsyncSession, *, note_id: UUID) -> None:
         raise ScratchNoteUnknownError(note_id=note_id)
 
 
+@traced(layer="service")
 async def purge_notes(session: AsyncSession, *, limit: int = PURGE_BATCH) -> Purge:
     """Delete expired notes, at most `limit`, so that no purge holds its locks for long.
 

@@ -7,12 +7,12 @@ from fastapi import APIRouter, Path
 
 from common.errors import OF_BODY, OF_PATH
 
-from ..deps import DbSession
+from ..deps import DbSession, records_mutations
 from ..models import HealthStatus
 from ..schemas import HealthReport, HealthStatusRead, Name, SystemHealth
 from ..services import health
 
-router = APIRouter(prefix="/health")
+router = APIRouter(prefix="/health", dependencies=[records_mutations()])
 
 Component = Annotated[Name, Path(description="Name of the reporting component.")]
 

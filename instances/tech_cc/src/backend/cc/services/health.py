@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from common.errors import NotFoundError
+from common.tracing import traced
 
 from .. import crud
 from ..identity import MODULE
@@ -20,11 +21,13 @@ class ComponentUnknownError(NotFoundError):
         super().__init__(f"The component {component} has reported nothing. List all reports at /{MODULE}/health.")
 
 
+@traced(layer="service")
 async def report_health(session: AsyncSession, *, component: str, report: HealthReport) -> HealthStatus:
     """Return the component's report, which replaces its last one."""
     return await crud.upsert_health_status(session, component=component, **report.model_dump())
 
 
+@traced(layer="service")
 async def get_system_health(session: AsyncSession) -> SystemHealth:
     """Return the worst status of all, and the worst `COMPONENT_LIMIT` reports."""
     reports = [
@@ -34,6 +37,7 @@ async def get_system_health(session: AsyncSession) -> SystemHealth:
     return SystemHealth(status=worst(report.status for report in reports), components=reports)
 
 
+@traced(layer="service")
 async def get_health_status(session: AsyncSession, *, component: str) -> HealthStatus:
     """Return what a component last reported.
 
@@ -46,6 +50,7 @@ async def get_health_status(session: AsyncSession, *, component: str) -> HealthS
     return report
 
 
+@traced(layer="service")
 async def forget_component(session: AsyncSession, *, component: str) -> None:
     """Remove a component's report.
 

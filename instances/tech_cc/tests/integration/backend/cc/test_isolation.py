@@ -27,6 +27,7 @@ CALLS: list[tuple[str, str, Any]] = [
     ("PATCH", f"/scratch-notes/{UUID}", {"content": {}}),
     ("DELETE", f"/scratch-notes/{UUID}", None),
     ("POST", "/scratch-notes/purge", None),
+    ("POST", "/test-log", {}),
 ]
 
 

@@ -4,6 +4,7 @@ import sys
 
 from sqlalchemy import Table, inspect
 
+from backend.cc import mem0_models
 from backend.cc.identity import MEM0_SCHEMA
 from backend.cc.mem0_models import ScratchNote
 
@@ -20,6 +21,18 @@ def test_a_purge_finds_expired_notes_by_an_index() -> None:
     assert isinstance(table, Table)
 
     assert [[column.name for column in index.columns] for index in table.indexes] == [["expires_at"]]
+
+
+def test_the_log_lives_in_the_scratch_schema_too() -> None:
+    for name in ("BaseLog", "PromptTrace", "EventLog", "ConsumerCheckpoint"):
+        assert getattr(mem0_models, name).__table__.schema == MEM0_SCHEMA
+
+
+def test_what_a_record_links_goes_with_it() -> None:
+    tables = (mem0_models.PromptTrace.__table__, mem0_models.EventLog.__table__)
+    keys = [key for table in tables for key in table.foreign_keys]
+
+    assert {(key.target_fullname, key.ondelete) for key in keys} == {(f"{MEM0_SCHEMA}.base_log.id", "CASCADE")}
 
 
 def test_the_environment_names_the_scratch_schema() -> None:

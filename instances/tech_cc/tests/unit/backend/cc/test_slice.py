@@ -12,7 +12,7 @@ def test_the_slice_bears_the_names_of_its_identity() -> None:
 def test_everything_of_the_slice_is_under_its_own_prefix() -> None:
     app = FastAPI(openapi_url=None)
 
-    SLICE.mount(app)
+    SLICE.mount(app, with_debug=True)
 
     paths = [context.path for context in iter_route_contexts(app.routes)]
     assert paths

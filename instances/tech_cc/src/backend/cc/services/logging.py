@@ -1,0 +1,37 @@
+"""The log of this module: what the slice records goes to its own tables and nowhere else."""
+
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from l1.entries import Entry, Event, Log, Prompt
+from l1.record import write_record
+from l1.writer import L1Writer
+
+from ..identity import MEM0_SCHEMA, MODULE
+
+__all__ = ["LOG", "Event", "Prompt", "log_l1", "submit_l1"]
+
+LOG: Final = Log(module=MODULE, schema=MEM0_SCHEMA)
+
+
+async def log_l1(session: AsyncSession, *entries: Entry) -> UUID:
+    """Return the id of a record of these entries, committed or rolled back with all else in the session's transaction.
+
+    Raises:
+        UnstorableRecordError: An entry breaks a rule of the log; nothing was written, and the transaction can go on.
+    """
+    return await write_record(session, LOG, entries)
+
+
+async def submit_l1(writer: L1Writer, *entries: Entry) -> UUID:
+    """Return the id of a record of these entries, which belongs to no transaction and is committed already.
+
+    Raises:
+        UnstorableRecordError: An entry breaks a rule of the log; nothing was written.
+        L1QueueFullError: Too many records wait; nothing was written.
+        DatabaseUnavailableError: PostgreSQL is away; nothing was written.
+        L1InDoubtError: PostgreSQL went away in the middle; the record may have been written.
+    """
+    return await writer.submit(LOG, entries)

@@ -1,0 +1,114 @@
+"""What a record is made of, and what it refuses to hold."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Final
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from common.errors import RefusalError
+from common.request_id_middleware import current_request_id
+from common.storable import storable_json, storable_text
+from common.tracing import current_trace_id
+
+ENTRY_LIMIT: Final = 100
+CONTENT_LIMIT_BYTES: Final = 1024 * 1024
+TOKENS_MAX: Final = 2**31 - 1
+ROLE: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
+EVENT_TYPE: Final = re.compile(r"(?=.{1,100}\Z)[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")
+
+
+class UnstorableRecordError(RefusalError):
+    """The record breaks a rule of the log; nothing of it was written."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """Whose log it is, and the schema in which its tables are."""
+
+    module: str
+    schema: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What was said to a language model, or by it."""
+
+    role: str
+    content: str
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What happened, such as `module.created`, and what there is to know of it."""
+
+    event_type: str
+    payload: dict[str, Any] = field(default_factory=dict)
+
+
+type Entry = Prompt | Event
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Entries that belong together, checked, and the context in which they arose; columns in the order of tables."""
+
+    base: tuple[UUID, str, str | None, str | None]
+    prompts: Sequence[tuple[UUID, int, str, str, int | None, int | None]]
+    events: Sequence[tuple[UUID, int, str, str]]
+
+    @property
+    def id(self) -> UUID:
+        return self.base[0]
+
+    @property
+    def event_type(self) -> str:
+        """The type of its first event; `prompt` where it holds prompts alone."""
+        return self.events[0][2] if self.events else "prompt"
+
+
+def new_record(log: Log, entries: Sequence[Entry]) -> Record:
+    """Return a record of these entries, of the request and the trace that this code runs for.
+
+    Raises:
+        UnstorableRecordError: An entry breaks a rule; the message names the entry, the rule and the next step.
+    """
+    if not 1 <= len(entries) <= ENTRY_LIMIT:
+        raise UnstorableRecordError(f"A record has 1 to {ENTRY_LIMIT} entries, not {len(entries)}. Split it.")
+    record_id = uuid7()
+    prompts, events = [], []
+    for position, entry in enumerate(entries):
+        if isinstance(entry, Prompt):
+            prompts.append((record_id, position, *_prompt_columns(entry)))
+        else:
+            events.append((record_id, position, *_event_columns(entry)))
+    return Record((record_id, log.module, current_request_id(), current_trace_id()), prompts, events)
+
+
+def _prompt_columns(prompt: Prompt) -> tuple[str, str, int | None, int | None]:
+    if not ROLE.fullmatch(prompt.role):
+        raise UnstorableRecordError("The role of a prompt is named like assistant: a-z first, then a-z, 0-9, _.")
+    for tokens in (prompt.tokens_in, prompt.tokens_out):
+        if tokens is not None and not 0 <= tokens <= TOKENS_MAX:
+            raise UnstorableRecordError(f"The tokens of a prompt are 0 to {TOKENS_MAX}, or None where unknown.")
+    try:
+        storable_text(prompt.content, limit_bytes=CONTENT_LIMIT_BYTES)
+    except ValueError as fault:
+        raise UnstorableRecordError(f"The content of a prompt {fault}. Mend it, or leave it out.") from None
+    return prompt.role, prompt.content, prompt.tokens_in, prompt.tokens_out
+
+
+def _event_columns(event: Event) -> tuple[str, str]:
+    if not EVENT_TYPE.fullmatch(event.event_type):
+        raise UnstorableRecordError("The type of an event is named like module.created, in at most 100 characters.")
+    try:
+        return event.event_type, storable_json(event.payload).decode()
+    except ValueError as fault:
+        raise UnstorableRecordError(f"The payload of {event.event_type} {fault}. Mend it, or leave it out.") from None

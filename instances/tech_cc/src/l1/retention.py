@@ -1,0 +1,38 @@
+"""Let the oldest records of a log go, once every consumer has passed them."""
+
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from common.schemas import Purge
+from l1.entries import Log
+
+PURGE_BATCH: Final = 1000
+# In the order of the log, so that the index leads to the oldest, and a short batch means that there are no more.
+# Without a consumer the limit is the highest place there is. Prompts and events go with their record.
+PURGE: Final = """
+WITH slowest AS (SELECT xid, seq FROM {schema}.consumer_checkpoint ORDER BY xid, seq LIMIT 1),
+oldest AS (
+    SELECT id, timestamp FROM {schema}.base_log
+    WHERE (xid, seq) <= (
+        coalesce((SELECT xid FROM slowest), '18446744073709551615'::xid8),
+        coalesce((SELECT seq FROM slowest), 9223372036854775807)
+    )
+    ORDER BY xid, seq LIMIT :limit FOR UPDATE SKIP LOCKED
+)
+DELETE FROM {schema}.base_log WHERE id IN (
+    SELECT id FROM oldest WHERE timestamp < now() - CAST(:age AS interval)
+) RETURNING id
+"""
+
+
+async def purge_log(session: AsyncSession, log: Log, *, age: timedelta, limit: int = PURGE_BATCH) -> Purge:
+    """Delete records that are older than `age`, oldest first, at most `limit`, so that no purge holds locks for long.
+
+    Records that the slowest consumer has yet to read stay, however old they are; so do those that another purge holds.
+    """
+    statement = text(PURGE.format(schema=f'"{log.schema}"'))
+    purged = len((await session.execute(statement, {"limit": limit, "age": age})).all())
+    return Purge(purged=purged, is_complete=purged < limit)

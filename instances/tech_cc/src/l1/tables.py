@@ -1,0 +1,109 @@
+"""What the tables of a log look like; each module binds them to a schema of its own.
+
+A class that takes one of these shapes names the schema as `mem0_schema`.
+"""
+
+from datetime import datetime
+from typing import Any, ClassVar, Final
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, SmallInteger, String, Text, func, text
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column
+from uuid_utils.compat import uuid7
+
+from l1.xid8 import Xid8
+
+# Rows are written once and deleted when they are old. PostgreSQL's own settings wait until a fifth of a table has
+# changed; these vacuum after a fixed number of rows, and freeze a page the first time, for it will not change again.
+APPEND_ONLY: Final = {
+    "autovacuum_vacuum_insert_scale_factor": 0,
+    "autovacuum_vacuum_insert_threshold": 50_000,
+    "autovacuum_vacuum_scale_factor": 0,
+    "autovacuum_vacuum_threshold": 50_000,
+    "autovacuum_analyze_scale_factor": 0,
+    "autovacuum_analyze_threshold": 50_000,
+    "autovacuum_freeze_min_age": 0,
+}
+# A handful of rows that change all the time: room on the page for the next version of each.
+OFTEN_UPDATED: Final = {"fillfactor": 50, "autovacuum_vacuum_scale_factor": 0, "autovacuum_vacuum_threshold": 1000}
+
+
+class BaseLogTable:
+    """One record. Readers go by `(xid, seq)`, never by `id` or time: those do not ascend in the order of commits."""
+
+    __tablename__ = "base_log"
+    mem0_schema: ClassVar[str]
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
+    timestamp: Mapped[datetime] = mapped_column(server_default=func.now())
+    source_module: Mapped[str] = mapped_column(String(63))
+    request_id: Mapped[str | None] = mapped_column(String(64))
+    trace_id: Mapped[str | None] = mapped_column(String(32))
+    seq: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
+    xid: Mapped[int] = mapped_column(Xid8, server_default=func.pg_current_xact_id())
+
+    @declared_attr.directive
+    def __table_args__(cls) -> tuple[Any, ...]:
+        return (
+            Index(None, "xid", "seq"),
+            {"schema": cls.mem0_schema, "postgresql_with": APPEND_ONLY},
+        )
+
+
+class LinkedTable:
+    """A row that is part of a record; `position` counts from 0 through all that the record links."""
+
+    mem0_schema: ClassVar[str]
+
+    @declared_attr
+    def base_log_id(cls) -> Mapped[UUID]:
+        return mapped_column(ForeignKey(f"{cls.mem0_schema}.base_log.id", ondelete="CASCADE"), primary_key=True)
+
+    position: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+
+
+class PromptTraceTable(LinkedTable):
+    """What was said to a language model, or by it."""
+
+    __tablename__ = "prompt_trace"
+
+    role: Mapped[str] = mapped_column(String(32))
+    content: Mapped[str] = mapped_column(Text)
+    tokens_in: Mapped[int | None]
+    tokens_out: Mapped[int | None]
+
+    @declared_attr.directive
+    def __table_args__(cls) -> tuple[Any, ...]:
+        return (
+            CheckConstraint("tokens_in >= 0 AND tokens_out >= 0", name="tokens"),
+            {"schema": cls.mem0_schema, "postgresql_with": APPEND_ONLY},
+        )
+
+
+class EventLogTable(LinkedTable):
+    """What happened, and to what."""
+
+    __tablename__ = "event_log"
+
+    event_type: Mapped[str] = mapped_column(String(100))
+    payload: Mapped[dict[str, Any]]
+
+    @declared_attr.directive
+    def __table_args__(cls) -> dict[str, Any]:
+        return {"schema": cls.mem0_schema, "postgresql_with": APPEND_ONLY}
+
+
+class ConsumerCheckpointTable:
+    """How far a consumer has come: every record up to `(xid, seq)` has had its effect."""
+
+    __tablename__ = "consumer_checkpoint"
+    mem0_schema: ClassVar[str]
+
+    consumer: Mapped[str] = mapped_column(String(63), primary_key=True)
+    xid: Mapped[int] = mapped_column(Xid8, server_default=text("'0'"))
+    seq: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    @declared_attr.directive
+    def __table_args__(cls) -> dict[str, Any]:
+        return {"schema": cls.mem0_schema, "postgresql_with": OFTEN_UPDATED}

@@ -1,0 +1,233 @@
+"""Write records that belong to no transaction: many at once, on a connection of their own.
+
+Nobody waits for a timer. What is submitted while the connection is free is written at the end of the loop's tick;
+what arrives during a write forms the next batch. A record has its id before it is sent, and what is there already is
+left out, so that after a lost connection a batch is sent again without anything being written twice.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+from fastapi.requests import HTTPConnection
+
+from common.config import Settings
+from common.tracing import span
+from db.connection import connect_driver
+from db.unavailable import unavailable
+from l1.entries import Entry, Log, new_record
+from l1.metrics import record_duration
+from l1.statements import insertion_of, insertion_of_all
+from l1.submission import L1ClosedError, L1QueueFullError, Submission, by_log
+
+QUEUE_LIMIT: Final = 10_000
+BATCH_LIMIT: Final = 500
+# Together less than the 4 s within which a request must be refused.
+ROOM_PATIENCE_S: Final = 1.0
+WRITE_PATIENCE_S: Final = 2.5
+RETRY_PAUSE_S: Final = 0.05
+DRAIN_LIMIT_S: Final = 5.0
+# After these a statement may have been committed or not: the connection broke, or PostgreSQL was going down.
+LOST_STATES: Final = ("08", "57P")
+# The last is what asyncpg raises where PostgreSQL ended the connection just before a statement was sent.
+CONNECTION_FAULTS: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
+log = logging.getLogger(__name__)
+
+
+class L1Writer:
+    """One connection and one queue, for the logs of all modules; `open_writer` starts and ends it."""
+
+    def __init__(
+        self,
+        connect: Callable[[], Awaitable[asyncpg.Connection]],
+        *,
+        queue_limit: int = QUEUE_LIMIT,
+        room_patience_s: float = ROOM_PATIENCE_S,
+        write_patience_s: float = WRITE_PATIENCE_S,
+    ) -> None:
+        self._connect = connect
+        self._connection: asyncpg.Connection | None = None
+        self._room = asyncio.Semaphore(queue_limit)
+        self._room_patience_s = room_patience_s
+        self._write_patience_s = write_patience_s
+        self._queue: deque[Submission] = deque()
+        self._has_work = asyncio.Event()
+        self._is_closing = False
+        self._is_away = False
+
+    async def submit(self, log: Log, entries: Sequence[Entry]) -> UUID:
+        """Return the id of a new record once it is committed.
+
+        Raises:
+            UnstorableRecordError: An entry breaks a rule; nothing was written.
+            L1QueueFullError: Too many records wait; nothing was written.
+            L1ClosedError: The service is stopping; nothing was written.
+            DatabaseUnavailableError: PostgreSQL is away; nothing was written.
+            L1InDoubtError: PostgreSQL went away in the middle; the record may have been written.
+        """
+        started = time.perf_counter()
+        with span("submit_l1", layer="service") as current:
+            record = new_record(log, entries)
+            current.set_attribute("mem0.event_type", record.event_type)
+            current.set_attribute("mem0.record_id", str(record.id))
+            await self._take_room()
+            try:
+                await self._commit(Submission(log, record))
+            finally:
+                self._room.release()
+        record_duration.record(time.perf_counter() - started, source_module=log.module, way="writer")
+        return record.id
+
+    async def run(self) -> None:
+        """Write what is submitted until `close` is called, then what is left."""
+        while not self._is_closing:
+            await self._has_work.wait()
+            self._has_work.clear()
+            while batch := self._next_batch():
+                await self._write(batch)
+        self._drop_connection()
+
+    def close(self) -> None:
+        """Take no more, and let `run` end once nothing waits."""
+        self._is_closing = True
+        self._has_work.set()
+
+    async def _take_room(self) -> None:
+        if not self._room.locked():
+            await self._room.acquire()  # at once
+            return
+        try:
+            async with asyncio.timeout(self._room_patience_s):
+                await self._room.acquire()
+        except TimeoutError:
+            raise L1QueueFullError from None
+
+    async def _commit(self, submission: Submission) -> None:
+        if self._is_closing:
+            raise L1ClosedError
+        self._queue.append(submission)
+        self._has_work.set()
+        limit = asyncio.get_running_loop().call_later(self._write_patience_s, submission.expire)
+        try:
+            await submission.committed
+        finally:
+            limit.cancel()
+
+    def _next_batch(self) -> list[Submission]:
+        """Take the oldest submissions for which somebody waits."""
+        batch: list[Submission] = []
+        while self._queue and len(batch) < BATCH_LIMIT:
+            submission = self._queue.popleft()
+            if submission.is_awaited:
+                batch.append(submission)
+        return batch
+
+    async def _write(self, batch: list[Submission]) -> None:
+        """Write a batch; put back what a lost connection left undone."""
+        try:
+            connection = await self._connected()
+            for submissions in by_log(batch).values():
+                await _send(connection, submissions)
+            self._is_away = False
+        except CONNECTION_FAULTS as fault:
+            self._report_away(fault)
+            self._drop_connection()
+            self._put_back(batch)
+            await asyncio.sleep(RETRY_PAUSE_S)
+        except Exception as bug:  # noqa: BLE001  # whoever waits must hear of it, and the next batch be written
+            for submission in batch:
+                submission.fail(bug)
+
+    def _put_back(self, batch: list[Submission]) -> None:
+        for submission in batch:
+            submission.is_in_doubt |= submission.is_in_flight
+            submission.is_in_flight = False
+        self._queue.extendleft(reversed(batch))
+
+    def _report_away(self, fault: BaseException) -> None:
+        """Say once in an outage that there is one."""
+        if not self._is_away:
+            log.warning("PostgreSQL does not take records for L1 (%r). Trying again until it does.", fault)
+        self._is_away = True
+
+    async def _connected(self) -> asyncpg.Connection:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await self._connect()
+        return self._connection
+
+    def _drop_connection(self) -> None:
+        if self._connection:
+            self._connection.terminate()
+        self._connection = None
+
+
+@asynccontextmanager
+async def open_writer(settings: Settings) -> AsyncIterator[L1Writer]:
+    """Yield a writer that connects when first used; what it has taken is written before the block is left."""
+    writer = L1Writer(partial(connect_driver, settings))
+    running = asyncio.create_task(writer.run())
+    try:
+        yield writer
+    finally:
+        writer.close()
+        await asyncio.wait({running}, timeout=DRAIN_LIMIT_S)
+        running.cancel()
+
+
+def get_l1_writer(connection: HTTPConnection) -> L1Writer:
+    """Return the application's writer, as a dependency."""
+    writer: L1Writer = connection.app.state.l1_writer
+    return writer
+
+
+async def _send(connection: asyncpg.Connection, submissions: list[Submission]) -> None:
+    """Commit submissions to one log; where PostgreSQL refuses them, each half by itself, so that a bad one fails alone.
+
+    Raises:
+        CONNECTION_FAULTS: The connection is lost, and whether they are committed is not known.
+    """
+    # Whoever lost patience while we waited was told that nothing is written; so it must be.
+    submissions = [submission for submission in submissions if submission.is_awaited]
+    if not submissions:
+        return
+    statement, parameters = _insertion(submissions)
+    for submission in submissions:
+        submission.is_in_flight = True
+    try:
+        await connection.fetch(statement, *parameters)
+    except asyncpg.PostgresError as fault:
+        if connection.is_closed() or (fault.sqlstate or "").startswith(LOST_STATES):
+            raise
+        await _send_apart(connection, submissions, fault)
+    else:
+        for submission in submissions:
+            submission.resolve()
+
+
+async def _send_apart(
+    connection: asyncpg.Connection, submissions: list[Submission], fault: asyncpg.PostgresError
+) -> None:
+    """Find those that PostgreSQL refuses, and tell their callers why; nothing of the statement was written."""
+    for submission in submissions:
+        submission.is_in_flight = False
+    if len(submissions) == 1:
+        submissions[0].refuse(unavailable(fault) or fault)
+        return
+    middle = len(submissions) // 2
+    for half in (submissions[:middle], submissions[middle:]):
+        await _send(connection, half)
+
+
+def _insertion(submissions: list[Submission]) -> tuple[str, tuple[Any, ...]]:
+    first = submissions[0]
+    if len(submissions) == 1 and not first.is_in_doubt:
+        return insertion_of(first.record, first.log)
+    return insertion_of_all([submission.record for submission in submissions], first.log)

@@ -1,0 +1,31 @@
+import pytest
+from httpx2 import ASGITransport, AsyncClient
+
+from backend.slice import load_slice
+from common.config import Settings
+from common.project import FIRST_MODULE
+from cos_main import SLICES, create_app
+
+PATHS = ["/test-log", *(f"/{load_slice(package).module}/test-log" for package in SLICES)]
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_developers_find_the_debug_routes_of_each_module_and_one_at_the_root(
+    client: AsyncClient, path: str
+) -> None:
+    assert (await client.post(path, json={})).status_code == 200
+
+
+async def test_the_one_at_the_root_is_that_of_the_first_module(client: AsyncClient) -> None:
+    paths = (await client.get("/openapi.json")).json()["paths"]
+
+    assert paths["/test-log"]["post"]["tags"] == [FIRST_MODULE]
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_production_has_no_debug_routes(settings: Settings, path: str) -> None:
+    app = create_app(settings.model_copy(update={"environment": "production"}))
+    client = AsyncClient(transport=ASGITransport(app=app), base_url="http://test")
+
+    assert (await client.post(path, json={})).status_code == 404
+    assert "test-log" not in (await client.get("/openapi.json")).text

@@ -1,0 +1,48 @@
+import pytest
+from fastapi import FastAPI
+from httpx2 import ASGITransport, AsyncClient
+from pydantic import SecretStr
+
+from collector import running_collector
+from common.config import Settings
+from common.metrics import bootstrap_metrics
+from common.project import FIRST_MODULE
+from cos_main import create_app
+from databases import upgrade
+
+
+async def test_the_durations_of_requests_and_records_reach_a_collector(empty_database: Settings) -> None:
+    await upgrade(empty_database)
+    with running_collector() as collector:
+        address = {"otel_exporter_otlp_metrics_endpoint": SecretStr(f"{collector.url}/v1/metrics")}
+        await post_a_test_log(create_app(empty_database.model_copy(update=address)))
+
+    sent = b"".join(collector.histograms)
+    for name in ("http.server.request.duration", "mem0.record.duration", "/test-log", FIRST_MODULE):
+        assert name.encode() in sent
+
+
+async def post_a_test_log(app: FastAPI) -> None:
+    """Start the application, send it a request, and stop it, which sends what was counted."""
+    async with (
+        app.router.lifespan_context(app),
+        AsyncClient(transport=ASGITransport(app=app), base_url="http://test") as client,
+    ):
+        assert (await client.post("/test-log", json={})).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("given", "metrics"),
+    [
+        ({}, None),
+        ({"otel_exporter_otlp_endpoint": "http://c/"}, "http://c/v1/metrics"),
+        ({"otel_exporter_otlp_endpoint": "http://c", "otel_exporter_otlp_metrics_endpoint": "http://m"}, "http://m"),
+    ],
+)
+def test_a_collector_is_named_as_opentelemetry_does(given: dict[str, str], metrics: str | None) -> None:
+    assert Settings.model_validate(given).otlp_metrics_endpoint == metrics
+
+
+@pytest.mark.parametrize("given", [{}, {"otel_exporter_otlp_endpoint": "http://c", "tracing": "off"}])
+def test_without_a_collector_nothing_is_collected(given: dict[str, str]) -> None:
+    assert bootstrap_metrics(Settings.model_validate(given), service_name="cos") is None

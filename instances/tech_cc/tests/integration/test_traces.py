@@ -1,0 +1,178 @@
+"""Traces of whole requests, from their entry to PostgreSQL, as a collector receives them."""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from httpx2 import ASGITransport, AsyncClient
+from opentelemetry import trace
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from collector import Collector, plain_attributes, running_collector
+from common.config import Settings
+from common.tracing import use_tracer
+from cos_main import SLICES, create_app
+
+MODULE = SLICES[0].rpartition(".")[2]
+PATH = f"/{MODULE}/modules"
+ONE_MODULE = f"GET {PATH}/" + "{module_id}"
+UNKNOWN = "00000000-0000-0000-0000-000000000000"
+
+type Answers = list[tuple[str, int]]
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    with running_collector() as collector:
+        yield collector
+    use_tracer(trace.get_tracer("cos"))
+
+
+@asynccontextmanager
+async def running(settings: Settings, collector: Collector, **more: Any) -> AsyncIterator[tuple[FastAPI, AsyncClient]]:
+    """Yield an application that sends its traces to the collector, and a client; at the end all traces are out."""
+    values = {**settings.model_dump(), "otel_exporter_otlp_endpoint": collector.url, **more}
+    app = create_app(Settings.model_validate(values))
+    transport = ASGITransport(app=app, raise_app_exceptions=False)
+    async with (
+        app.router.lifespan_context(app),
+        AsyncClient(transport=transport, base_url="http://test", timeout=60) as client,
+    ):
+        yield app, client
+
+
+async def traces_of(collector: Collector, *, number: int) -> dict[bytes, list[Span]]:
+    """Return the collector's traces, once there are so many, or none come any more."""
+    deadline = time.monotonic() + 10
+    while True:
+        traces = defaultdict(list)
+        for each in list(collector.spans):
+            traces[each.trace_id].append(each)
+        roots = sum(any(not each.parent_span_id for each in spans) for spans in traces.values())
+        if roots >= number or time.monotonic() > deadline:
+            return traces
+        await asyncio.sleep(0.05)
+
+
+def tree(spans: list[Span]) -> list[str]:
+    """Return the spans' names, each below its parent, in the order in which they began."""
+
+    def below(parent: bytes, depth: int) -> list[str]:
+        children = sorted(
+            (each for each in spans if each.parent_span_id == parent), key=lambda each: each.start_time_unix_nano
+        )
+        return [line for each in children for line in ("  " * depth + each.name, *below(each.span_id, depth + 1))]
+
+    return below(b"", 0)
+
+
+async def test_a_trace_goes_from_the_entry_to_the_database(settings: Settings, collector: Collector) -> None:
+    async with running(settings, collector) as (_app, client):
+        answer = await client.get(f"{PATH}/{UNKNOWN}", headers={"X-Request-ID": "mine"})
+        (spans,) = (await traces_of(collector, number=1)).values()
+
+    assert answer.status_code == 404
+    assert tree(spans) == [
+        ONE_MODULE,
+        "  transaction",
+        "    get_module",
+        f"      SELECT {MODULE}.modules",
+    ]
+    layers = [plain_attributes(each.attributes).get("layer") for each in spans]
+    assert sorted(filter(None, layers)) == ["api", "api", "service"]
+    assert {plain_attributes(each.attributes)["request_id"] for each in spans} == {"mine"}
+
+
+@pytest.mark.parametrize(
+    ("path", "service"),
+    [
+        (f"/{MODULE}/health", "get_system_health"),
+        (f"/{MODULE}/health/worker", "get_health_status"),
+        (f"/{MODULE}/scratch-notes/{UNKNOWN}", "get_note"),
+    ],
+)
+async def test_every_use_case_is_a_span(settings: Settings, collector: Collector, path: str, service: str) -> None:
+    async with running(settings, collector) as (_app, client):
+        await client.get(path)
+        (spans,) = (await traces_of(collector, number=1)).values()
+
+    assert tree(spans)[2] == f"    {service}"
+    assert tree(spans)[3].startswith("      SELECT ")
+
+
+async def test_no_value_of_a_body_is_in_a_trace(settings: Settings, collector: Collector) -> None:
+    async with running(settings, collector) as (_app, client):
+        await client.post(PATH, json={"name": "s3cret", "version": "s3cret"})
+        await client.post(PATH, json={"name": "s3cret", "version": "s3cret"})
+        await client.post(PATH, json={"name": "s3cret\u0000", "version": "s3cret"})
+        await client.post(f"/{MODULE}/scratch-notes", json={"content": {"s3cret": "s3cret"}})
+        await traces_of(collector, number=4)
+        for each in (await client.get(PATH)).json()["items"]:
+            await client.delete(f"{PATH}/{each['id']}")
+        await client.post(f"/{MODULE}/scratch-notes/purge")
+
+    assert len(collector.spans) > 10
+    assert not any(b"s3cret" in body for body in collector.bodies)
+    assert not any(str(settings.sqlalchemy_url.password).encode() in body for body in collector.bodies)
+
+
+async def test_a_failed_statement_marks_its_span(settings: Settings, collector: Collector) -> None:
+    async with running(settings, collector, trace_keep_one_in=1 << 62) as (app, client):
+        await client.get(f"/{MODULE}/health")
+        async with app.state.database.engine.begin() as connection:
+            await connection.exec_driver_sql("SET lock_timeout = '10ms'")
+            await connection.exec_driver_sql(f"LOCK {MODULE}.modules IN ACCESS EXCLUSIVE MODE")
+            answer = await client.get(f"{PATH}/{UNKNOWN}")
+        (spans,) = (await traces_of(collector, number=1)).values()
+
+    assert answer.status_code == 503
+    failed = {each.name for each in spans if each.status.code == 2}
+    assert failed == {ONE_MODULE, "transaction", "get_module", f"SELECT {MODULE}.modules"}
+
+
+@pytest.mark.parametrize("tracing", ["light", "instrumented"])
+async def test_the_trace_of_every_request_is_complete(settings: Settings, collector: Collector, tracing: str) -> None:
+    number = 1000 if tracing == "light" else 50
+    pool = {"database_pool_size": 20, "trace_slow_ms": 60_000}
+
+    async with running(settings, collector, tracing=tracing, **pool) as (_app, client):
+        slots = asyncio.Semaphore(20)  # as many at once as there are connections
+
+        async def ask(index: int) -> int:
+            async with slots:
+                answer = await client.get(f"{PATH}/{UNKNOWN}", headers={"X-Request-ID": f"id-{index}"})
+                return answer.status_code
+
+        statuses = await asyncio.gather(*[ask(index) for index in range(number)])
+        traces = await traces_of(collector, number=number)
+
+    assert set(statuses) == {404}
+    complete = [spans for spans in traces.values() if is_complete(spans)]
+    assert len(complete) == number
+
+
+def is_complete(spans: list[Span]) -> bool:
+    """Say whether a trace goes from a root to the database, all under one request id."""
+    names = {each.name for each in spans}
+    is_whole = {ONE_MODULE, "transaction", "get_module"} <= names and len(spans) >= 4
+    return is_whole and len({plain_attributes(each.attributes).get("request_id") for each in spans}) == 1
+
+
+async def test_a_collector_that_goes_away_under_load_disturbs_no_request(
+    settings: Settings, collector: Collector, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running(settings, collector, trace_queue_spans=1000) as (_app, client):
+        statuses = []
+        for delay_s, status in ((0, 200), (2.0, 503), (0, 200)):
+            collector.delay_s, collector.status = delay_s, status
+            statuses += [(await client.get(f"{PATH}/{UNKNOWN}")).status_code for _ in range(100)]
+        await asyncio.sleep(0.1)
+
+    assert statuses == [404] * 300
+    sentences = [record.getMessage() for record in caplog.records if record.name == "common.span_queue"]
+    assert len(sentences) <= 3

@@ -1,0 +1,57 @@
+"""Delete what has had its time in every module: scratch notes that have expired, and old records of the log.
+
+    uv run python scripts/purge_l1.py [--older-than-days 90]
+
+Records go by age (L1_RETENTION_DAYS), but stay while a consumer has yet to read them. Run it from cron, or set
+PURGE_INTERVAL_S and let the service do it. Exit status: 0 done, 1 PostgreSQL is away or a setting is
+wrong, 2 wrong usage.
+"""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
+
+from backend.slice import Slice, load_slice
+from common.config import Settings, settings_or_exit
+from common.quiet_startup import StartupError
+from cos_main import SLICES
+from db.connection import open_database
+from db.unavailable import DatabaseUnavailableError
+from retention import purge_slice
+
+
+def main() -> None:
+    """Purge every module and say what went."""
+    settings = settings_or_exit(modules=len(SLICES))
+    age = _age(default=settings.l1_retention)
+    try:
+        asyncio.run(purge_all(settings, [load_slice(package) for package in SLICES], age=age))
+    except (DatabaseUnavailableError, StartupError) as fault:
+        sys.exit(str(fault))
+
+
+async def purge_all(settings: Settings, slices: Sequence[Slice], *, age: timedelta) -> None:
+    """Purge the slices, one after the other, and print a line for each."""
+    async with open_database(settings) as database:
+        for part in slices:
+            purged = await purge_slice(database, part, age=age)
+            print(f"{part.module}: " + ", ".join(f"{count} {kind}" for kind, count in purged.items()))
+
+
+def _age(*, default: timedelta) -> timedelta:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--older-than-days", type=_days, metavar="DAYS", help="(default: L1_RETENTION_DAYS)")
+    days: int | None = parser.parse_args().older_than_days
+    return default if days is None else timedelta(days=days)
+
+
+def _days(given: str) -> int:
+    if not given.isdecimal() or not 1 <= int(given) <= 36_500:  # noqa: PLR2004  # a hundred years
+        raise argparse.ArgumentTypeError(f"takes whole days, 1 to 36500, not {given}")
+    return int(given)
+
+
+if __name__ == "__main__":
+    main()

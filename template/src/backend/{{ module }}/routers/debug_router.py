@@ -1,0 +1,17 @@
+"""What developers try the service with; not mounted in production."""
+
+from fastapi import APIRouter
+
+from common.errors import OF_BODY
+
+from ..deps import DbSession
+from ..schemas import TestLog, TestLogRead
+from ..services.debug import write_test_log
+
+router = APIRouter()
+
+
+@router.post("/test-log", responses=OF_BODY)
+async def post_test_log(test_log: TestLog, session: DbSession) -> TestLogRead:
+    """Write one prompt and one event to L1, and say under which ids they are found."""
+    return await write_test_log(session, test_log=test_log)

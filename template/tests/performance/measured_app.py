@@ -1,0 +1,34 @@
+"""The service, and the route that writes a test record once more, without L1."""
+
+from typing import Annotated
+
+from fastapi import Depends
+from pydantic import BaseModel, Field
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from common.request_id_middleware import current_request_id
+from common.schemas import RequestModel, StorableText
+from common.tracing import current_trace_id
+from cos_main import app
+from db.connection import get_db_session
+
+__all__ = ["app"]
+
+
+class Message(RequestModel):
+    message: Annotated[StorableText, Field(max_length=1000)] = "Hello, L1."
+
+
+class Ids(BaseModel):
+    request_id: str | None
+    trace_id: str | None
+
+
+@app.post("/without-l1")
+async def post_without_l1(
+    message: Message,
+    session: Annotated[AsyncSession, Depends(get_db_session, scope="function")],  # noqa: ARG001  # opened, never used
+) -> Ids:
+    """Do all that the test route does, but the record."""
+    assert message.message
+    return Ids(request_id=current_request_id(), trace_id=current_trace_id())

@@ -1,0 +1,45 @@
+"""The service as a process of its own."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from httpx2 import ConnectError, get
+
+from common.config import Settings
+from databases import PROJECT
+
+
+@contextmanager
+def served(settings: Settings, *arguments: str, **environment: str) -> Iterator[int]:
+    """Yield the port on which uvicorn serves what the arguments name, with one worker, on the settings' database."""
+    port = free_port()
+    command = [sys.executable, "-m", "uvicorn", *arguments, "--port", str(port), "--no-access-log"]
+    environment["DATABASE_URL"] = settings.sqlalchemy_url.render_as_string(hide_password=False)
+    process = subprocess.Popen(command, cwd=PROJECT, env={**os.environ, **environment})
+    try:
+        while not _is_ready(port):
+            assert process.poll() is None, "the service did not start"
+            time.sleep(0.05)
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _is_ready(port: int) -> bool:
+    try:
+        return get(f"http://127.0.0.1:{port}/health/ready").is_success
+    except ConnectError:
+        return False
