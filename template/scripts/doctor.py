@@ -12,6 +12,7 @@ import sys
 from argparse import Namespace
 
 import lifecycle.installed  # noqa: F401  # first, for it says what is missing
+from lifecycle import proposal
 from lifecycle.answers import read_modules
 from lifecycle.checks import examine
 from lifecycle.command import parser, run
@@ -29,8 +30,10 @@ def main(arguments: list[str]) -> int:
 
 def consult(project: Project, options: Namespace, report: Report) -> None:
     """Examine, mend if asked to, and say what is left."""
-    if options.fix and not options.preview and (what := recover(project)):
-        say(f"`{what}` had been interrupted, and is done now")
+    if options.fix and not options.preview:
+        if what := recover(project):
+            say(f"`{what}` had been interrupted, and is done now")
+        proposal.sweep(project)
     findings = examine(project)
     if options.fix and any(finding.code == "GS302" for finding in findings):
         writes = _registrations(project)

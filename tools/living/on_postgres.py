@@ -23,7 +23,7 @@ import asyncpg
 LOCKS = """
     SELECT DISTINCT n.nspname || '.' || c.relname || ' ' || l.mode
     FROM pg_locks l JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE l.pid <> pg_backend_pid() AND n.nspname = ANY($1)
+    WHERE l.pid <> ALL($1) AND n.nspname = ANY($2)
 """
 TABLES = """
     SELECT format('%I.%I', schemaname, tablename) FROM pg_tables
@@ -57,6 +57,7 @@ async def isolation(url: Any, first: str, second: str) -> dict[str, Any]:
         await asyncpg.connect(host=url.query["host"], user=url.username, database=url.database) for _ in range(2)
     ]
     tables = [row[0] for row in await holder.fetch(TABLES)]
+    ours = [holder.get_server_pid(), watcher.get_server_pid()]
     schemas = sorted({table.split(".")[0] for table in tables})
     async with holder.transaction():
         for table in tables:
@@ -64,10 +65,7 @@ async def isolation(url: Any, first: str, second: str) -> dict[str, Any]:
         under_way = asyncio.create_task(asyncio.to_thread(upgrade, f"{second}@head"))
         seen: set[str] = set()
         while not under_way.done():
-            # The holder's own locks are the strongest there are; any of another kind is somebody else's.
-            seen |= {
-                row[0] for row in await watcher.fetch(LOCKS, schemas) if not row[0].endswith("AccessExclusiveLock")
-            }
+            seen |= {row[0] for row in await watcher.fetch(LOCKS, ours, schemas)}
             await asyncio.sleep(0.002)
         seconds = await under_way
     await holder.close()

@@ -4,6 +4,7 @@ from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from . import proposal
 from .answers import Module
 from .git import GitError
 from .journal import Write, is_interrupted, recover
@@ -65,3 +66,5 @@ def _finish_what_was_interrupted(project: Project, report: Report) -> None:
         )
     if not report.is_preview and (what := recover(project)):
         say(INTERRUPTED.format(what=what))
+    if not report.is_preview:
+        proposal.sweep(project)

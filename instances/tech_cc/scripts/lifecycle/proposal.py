@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from .answers import read_modules
@@ -19,13 +19,17 @@ MARKERS = ("<<<<<<< yours", ">>>>>>> gold slice")
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What was worked out, and on top of which commit; `unsettled` are the files with conflicts."""
+    """What was worked out, and on top of which commit; `unsettled` are the files with conflicts.
+
+    `settled` is the tree that a person made of it, from the moment it may land.
+    """
 
     head: str
     release: str
     message: str
     unsettled: list[str]
     before_deploy: list[str]
+    settled: str | None = None
 
 
 def lay_out(project: Project, proposal: Proposal, *, tree: str, conflicts: Sequence[Conflict]) -> None:
@@ -48,15 +52,20 @@ def lay_out(project: Project, proposal: Proposal, *, tree: str, conflicts: Seque
         )
     ]
     git(folder, "update-index", "-z", "--index-info", stdin="".join(f"{line}\0" for line in lines))
-    _note(project).write_text(json.dumps(asdict(proposal)))
+    _write_note(project, proposal)
 
 
 def waiting(project: Project) -> Proposal | None:
     """Return the update that waits for a person, if one does."""
-    try:
-        return Proposal(**json.loads(_note(project).read_bytes()))
-    except FileNotFoundError:
-        return None
+    known = _noted(project)
+    return None if known is None or _has_landed(project, known) else known
+
+
+def sweep(project: Project) -> None:
+    """Take the work tree away if its update has landed, and the command was killed before it could."""
+    known = _noted(project)
+    if known and _has_landed(project, known):
+        drop(project)
 
 
 def settled_tree(project: Project, proposal: Proposal) -> str:
@@ -86,7 +95,9 @@ def settled_tree(project: Project, proposal: Proposal) -> str:
     for edit in edits:
         (inner / edit.path).write_bytes(edit.contents)
     git(folder, "add", "--all")
-    return git(folder, "write-tree").strip()
+    tree = git(folder, "write-tree").strip()
+    _write_note(project, replace(proposal, settled=tree))
+    return tree
 
 
 def drop(project: Project) -> None:
@@ -97,6 +108,27 @@ def drop(project: Project) -> None:
         run_git(project.folder, "worktree", "remove", "--force", "--force", str(folder))
         shutil.rmtree(folder, ignore_errors=True)
     git(project.folder, "worktree", "prune")
+
+
+def _has_landed(project: Project, proposal: Proposal) -> bool:
+    """Say whether a commit since then has the settled tree."""
+    if proposal.settled is None:
+        return False
+    status, trees, _ = run_git(project.folder, "log", "--format=%T", f"{proposal.head}..HEAD")
+    return status == 0 and proposal.settled in trees.decode().split()
+
+
+def _noted(project: Project) -> Proposal | None:
+    try:
+        return Proposal(**json.loads(_note(project).read_bytes()))
+    except FileNotFoundError:
+        return None
+
+
+def _write_note(project: Project, proposal: Proposal) -> None:
+    fresh = _note(project).with_suffix(".new")
+    fresh.write_text(json.dumps(asdict(proposal)))
+    fresh.replace(_note(project))
 
 
 def _is_open(folder: Path, path: str) -> bool:
