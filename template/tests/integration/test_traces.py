@@ -48,7 +48,7 @@ async def running(settings: Settings, collector: Collector, **more: Any) -> Asyn
 
 async def traces_of(collector: Collector, *, number: int) -> dict[bytes, list[Span]]:
     """Return the collector's traces, once there are so many, or none come any more."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while True:
         traces = defaultdict(list)
         for each in list(collector.spans):

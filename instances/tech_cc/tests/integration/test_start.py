@@ -85,7 +85,7 @@ def free_port() -> int:
 
 def refusal(process: subprocess.Popen[str]) -> str:
     """Return what a process prints that must refuse, without a traceback, soon."""
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=120)
     assert process.returncode not in (0, None), output
     assert "Traceback" not in output
     assert "s3cret" not in output
@@ -126,7 +126,11 @@ def refusals(settings: Settings) -> Iterator[dict[str, str]]:
             "uvicorn, port taken": launch(*SERVE, "--port", str(port), environment=ours),
             "dev.py, port taken": launch(*DEV, "--port", str(port), environment=ours),
         }
-        yield {name: refusal(process) for name, process in processes.items()}
+        try:
+            yield {name: refusal(process) for name, process in processes.items()}
+        finally:
+            for process in processes.values():
+                process.kill()
 
 
 @pytest.mark.parametrize(
