@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 INSTANCE = ROOT / "instances" / "tech_cc"
 # What a run of the instance leaves in it, and git ignores.
-LEFTOVERS = {".venv", ".dev", "uv.lock", ".coverage", "htmlcov", ".benchmarks"}
+LEFTOVERS = {".hypothesis", ".venv", ".dev", "uv.lock", ".coverage", "htmlcov", ".benchmarks"}
 FIXED_MOMENT = "2026-01-01T00:00:00Z"
 
 
