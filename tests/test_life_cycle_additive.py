@@ -62,7 +62,7 @@ def test_a_host_file_differs_by_the_entries_alone(
         assert registered(after, listing, *modules) == after
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(modules=MODULES, order=st.randoms(use_true_random=False))
 def test_any_order_of_modules_leads_to_the_same_bytes(
     hosts: dict[str, str], *, modules: list[Module], order: Random

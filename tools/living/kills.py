@@ -55,7 +55,7 @@ def scene(project: Path, folder: Path, command: str, *arguments: str) -> Scene:
 
 def series(scene: Scene, folder: Path, *, kills: int, whole_group: bool, seed: int) -> Toll:
     """Kill the command that many times, its whole process group or itself alone, and mend the project each time."""
-    draw, toll = Random(f"{seed} {scene.name} {whole_group}"), Toll()  # noqa: S311  # to be had again, no secret
+    draw, toll = Random(f"{seed} {scene.name} {whole_group}"), Toll()  # noqa: S311  # nosec B311  # to be had again, no secret
     old, new = (_state(side) for side in (scene.before, scene.after))
     assert old != new, "a command that changes nothing cannot be killed half-way"
     for _ in range(kills):

@@ -62,7 +62,7 @@ def trials(shelf: Shelf, releases: Sequence[str], *, draws: int, seed: int) -> T
     tally = Tally()
     for release in releases[:-1]:
         for number in range(draws):
-            draw = Random(f"{seed} {release} {number}")  # noqa: S311  # a draw that can be had again, no secret
+            draw = Random(f"{seed} {release} {number}")  # noqa: S311  # nosec B311  # a draw that can be had again, no secret
             modules = MODULES[: draw.randint(0, len(MODULES))]
             with tempfile.TemporaryDirectory(dir=shelf.folder) as scratch:
                 project = twin(shelf.project(release, modules), Path(scratch) / "project")
