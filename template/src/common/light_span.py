@@ -9,15 +9,12 @@ from collections.abc import Mapping
 from contextvars import Token
 from time import time_ns
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Protocol, Self
 
 from opentelemetry import trace
 from opentelemetry.context import Context, attach, create_key, detach
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode
 from opentelemetry.util.types import AnyValue, Attributes
-
-if TYPE_CHECKING:
-    from common.light_trace import LightTrace
 
 # As many as OpenTelemetry's SDK takes by default.
 ATTRIBUTE_LIMIT: Final = 128
@@ -33,8 +30,23 @@ type Event = tuple[str, int, Attributes]
 type Link = tuple[SpanContext, Attributes]
 
 
+class Holder(Protocol):
+    """What a span asks of the trace that it is part of; `light_trace.LightTrace` is one."""
+
+    is_recorded: bool
+    has_failed: bool
+    request_id: str | None
+    dropped: int  # spans that were too many
+
+    def new_span_context(self) -> SpanContext: ...
+
+    def is_first_to_see(self, exception: BaseException, /) -> bool: ...
+
+    def take(self, span: "LightSpan", /) -> None: ...
+
+
 class LightSpan(trace.Span):
-    """A span of a `LightTrace`; it has begun when it is made, entering it makes it current, leaving it ends it."""
+    """A span of a light trace; it has begun when it is made, entering it makes it current, leaving it ends it."""
 
     # Most spans end without any of these: a default on the class costs them nothing.
     status: Status | None = None
@@ -48,7 +60,7 @@ class LightSpan(trace.Span):
         self,
         name: str,
         attributes: dict[str, AnyValue],
-        light_trace: "LightTrace",
+        light_trace: Holder,
         within: Context,
         kind: SpanKind = SpanKind.INTERNAL,
     ) -> None:
