@@ -110,10 +110,7 @@ def _account(project: Path, edits: Sequence[Edit], ending: Ending, tally: Tally)
         fate = "lost"
         if edit.is_there(place):
             fate = "there"
-        elif told.get(edit.path) == "conflict" or any(
-            kind == "conflict" and path.rpartition("/")[0] == edit.path.rpartition("/")[0]
-            for path, kind in told.items()
-        ):
+        elif any(kind == "conflict" and Path(path).name == Path(edit.path).name for path, kind in told.items()):
             fate = "conflict"
         elif told.get(edit.path) in NAMING:
             fate = "reported"
