@@ -18,7 +18,9 @@ from databases import PROJECT
 def served(settings: Settings, *arguments: str, **environment: str) -> Iterator[int]:
     """Yield the port on which uvicorn serves what the arguments name, with one worker, on the settings' database."""
     port = free_port()
-    command = [sys.executable, "-m", "uvicorn", *arguments, "--port", str(port), "--no-access-log"]
+    # A connection may rest while others are measured.
+    options = ["--port", str(port), "--no-access-log", "--timeout-keep-alive", "600"]
+    command = [sys.executable, "-m", "uvicorn", *arguments, *options]
     environment["DATABASE_URL"] = settings.sqlalchemy_url.render_as_string(hide_password=False)
     process = subprocess.Popen(command, cwd=PROJECT, env={**os.environ, **environment})
     try:
