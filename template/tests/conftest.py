@@ -23,10 +23,23 @@ def pytest_configure(config: pytest.Config) -> None:
     """Refuse production, and ask for full coverage of full runs only."""
     if get_settings().is_production:
         pytest.exit("Tests do not run with ENVIRONMENT=production. Unset it, or set it to test.", returncode=1)
-    is_full_run = config.args == config.getini("testpaths") and not config.option.keyword
     coverage = config.pluginmanager.getplugin("_cov")
-    if coverage and not (is_full_run and config.option.markexpr == "not benchmark and not faults"):
+    if coverage and not is_whole(config):
         coverage.options.cov_fail_under = 0
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave what takes long to runs with RUN_INTEGRATION=1, and to whoever names it."""
+    if is_whole(config) and os.environ.get("RUN_INTEGRATION") != "1":
+        long = [item for item in items if item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]
+
+
+def is_whole(config: pytest.Config) -> bool:
+    """Say whether this is a plain `pytest`, of everything that is no measurement."""
+    is_of_all = config.args == config.getini("testpaths") and not config.option.keyword
+    return bool(is_of_all and config.option.markexpr == "not benchmark and not faults")
 
 
 @pytest.fixture(scope="session")

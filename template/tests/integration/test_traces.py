@@ -135,7 +135,7 @@ async def test_a_failed_statement_marks_its_span(settings: Settings, collector: 
     assert failed == {ONE_MODULE, "transaction", "get_module", f"SELECT {MODULE}.modules"}
 
 
-@pytest.mark.parametrize("tracing", ["light", "instrumented"])
+@pytest.mark.parametrize("tracing", [pytest.param("light", marks=pytest.mark.long), "instrumented"])
 async def test_the_trace_of_every_request_is_complete(settings: Settings, collector: Collector, tracing: str) -> None:
     number = 1000 if tracing == "light" else 50
     pool = {"database_pool_size": 20, "trace_slow_ms": 60_000}
@@ -163,6 +163,7 @@ def is_complete(spans: list[Span]) -> bool:
     return is_whole and len({plain_attributes(each.attributes).get("request_id") for each in spans}) == 1
 
 
+@pytest.mark.long
 async def test_a_collector_that_goes_away_under_load_disturbs_no_request(
     settings: Settings, collector: Collector, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -117,6 +117,7 @@ async def test_a_time_limit_that_makes_no_sense_is_refused(empty_database: Setti
         await asyncio.to_thread(command.upgrade, config, "heads")
 
 
+@pytest.mark.long
 async def test_of_several_upgrades_at_once_one_does_the_work(empty_database: Settings) -> None:
     alembic = [sys.executable, "-m", "alembic", "upgrade", "heads"]
     url = empty_database.sqlalchemy_url.render_as_string(hide_password=False)

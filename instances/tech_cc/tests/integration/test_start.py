@@ -21,6 +21,8 @@ DEV = ["scripts/dev.py", "--no-reload"]
 SERVE = ["-m", "uvicorn", "src.cos_main:app"]
 DATABASE_AWAY = "postgresql+asyncpg://cos_user:s3cret@127.0.0.1:1/gone"
 
+pytestmark = pytest.mark.long
+
 type Start = Callable[..., subprocess.Popen[str]]
 
 

@@ -150,7 +150,12 @@ async def stop(server: FaultServer) -> None:
 
 
 @pytest.mark.parametrize(
-    "fault", [kill, pytest.param(freeze, marks=pytest.mark.faults), pytest.param(stop, marks=pytest.mark.faults)]
+    "fault",
+    [
+        pytest.param(kill, marks=pytest.mark.long),
+        pytest.param(freeze, marks=pytest.mark.faults),
+        pytest.param(stop, marks=pytest.mark.faults),
+    ],
 )
 async def test_what_was_acknowledged_survives(
     server: FaultServer, fault_settings: Settings, log: Log, fault: Callable[[FaultServer], Awaitable[None]]
