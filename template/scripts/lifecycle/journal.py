@@ -68,30 +68,36 @@ def recover(project: Project) -> str | None:
 
 
 def _stage(project: Project, fresh: Path, *, what: str, writes: Sequence[Write], landing: Landing | None) -> None:
+    """Write all new contents into one file, and the plan beside it."""
     fresh.mkdir(parents=True)
-    steps = []
-    for number, write in enumerate(writes):
-        if write.contents is not None:
-            _write(fresh / str(number), write.contents)
+    steps, contents = [], b"".join(write.contents or b"" for write in writes)
+    begin = 0
+    for write in writes:
+        end = begin + len(write.contents or b"")
         steps.append(
             {
                 "path": write.path,
                 "before": _digest(project.folder / write.path),
                 "after": None if write.contents is None else hashlib.sha256(write.contents).hexdigest(),
+                "from_to": (begin, end),
                 "is_executable": write.is_executable,
             }
         )
+        begin = end
     plan = {"what": what, "steps": steps, "landing": landing and asdict(landing)}
-    _write(fresh / "plan.json", json.dumps(plan).encode())
+    _keep(fresh / "contents", contents)
+    _keep(fresh / "plan.json", json.dumps(plan).encode())
 
 
 def _carry_out(project: Project) -> str:
     journal, done = project.state / "journal", project.state / "journal.done"
     plan = json.loads((journal / "plan.json").read_bytes())
     _refuse_what_changed_since(project, plan)
+    contents = (journal / "contents").read_bytes()
     with _undisturbed():
-        for number, step in enumerate(plan["steps"]):
-            _take(project.folder / step["path"], step, staged=journal / str(number))
+        for step in plan["steps"]:
+            begin, end = step["from_to"]
+            _take(project.folder / step["path"], step, contents[begin:end])
         if plan["landing"]:
             move_branch(project, Landing(**plan["landing"]))
         journal.rename(done)
@@ -110,7 +116,7 @@ def _refuse_what_changed_since(project: Project, plan: dict[str, Any]) -> None:
         raise RefusalError(*changed)
 
 
-def _take(target: Path, step: dict[str, Any], *, staged: Path) -> None:
+def _take(target: Path, step: dict[str, Any], contents: bytes) -> None:
     temporary = target.with_name(f".{target.name}.gold-slice")
     if step["after"] is None:
         target.unlink(missing_ok=True)
@@ -119,7 +125,7 @@ def _take(target: Path, step: dict[str, Any], *, staged: Path) -> None:
     mode = _mode(target, is_executable=step["is_executable"])
     if _digest(target) != step["after"]:
         target.parent.mkdir(parents=True, exist_ok=True)
-        _write(temporary, staged.read_bytes())
+        temporary.write_bytes(contents)
         temporary.chmod(mode)
         temporary.replace(target)
     temporary.unlink(missing_ok=True)
@@ -140,7 +146,8 @@ def _mode(target: Path, *, is_executable: bool | None) -> int:
     return mode | 0o111 if is_executable else mode & ~0o111
 
 
-def _write(path: Path, contents: bytes) -> None:
+def _keep(path: Path, contents: bytes) -> None:
+    """Write a file that is there even if the machine stops now; files of the work tree are left to it, as git does."""
     with path.open("wb") as file:
         file.write(contents)
         file.flush()
