@@ -43,7 +43,7 @@ def test_it_says_how_the_data_go_and_drops_none(living: Path) -> None:
 
     assert "uv run alembic downgrade biz_crm@base" in said
     assert "DROP SCHEMA crm CASCADE" in said
-    assert r"LIKE 'crm\_%'" in said
+    assert "WHERE version_num IN ('crm_0001_tables', 'crm_0002_l1')" in said
 
 
 def test_a_module_that_its_user_edited_is_kept_and_every_edit_named(living: Path) -> None:
@@ -155,3 +155,32 @@ def test_a_broken_host_file_is_named_and_nothing_changes(living: Path) -> None:
     assert ending.status == 1
     assert MAIN in ending.complaint
     assert source_files(living) == before
+
+
+def test_the_sql_that_it_prints_spares_a_module_whose_name_begins_alike(living: Path) -> None:
+    assert run(living, "generate", "biz", "crm_notes").status == 0
+
+    farewell = "\n".join(run(living, "remove", "crm", "--json").document["before_deploy"])
+
+    assert "IN ('crm_0001_tables', 'crm_0002_l1')" in farewell
+    assert "LIKE" not in farewell
+
+
+def test_links_to_nowhere_do_not_hold_it_up(living: Path) -> None:
+    (living / "src/backend/crm/gone.py").symlink_to("/nowhere")
+    (living / "src/.#main.py").symlink_to("somebody@somewhere")
+
+    assert "gone.py was edited by you" in run(living, "remove", "crm").complaint
+    assert run(living, "remove", "crm", "--force").status == 0
+    assert not (living / "src/backend/crm").exists()
+
+
+def test_a_module_behind_a_symbolic_link_is_refused(living: Path, tmp_path: Path) -> None:
+    (living / "src/backend/crm").rename(tmp_path / "crm")
+    (living / "src/backend/crm").symlink_to(tmp_path / "crm")
+
+    ending = run(living, "remove", "crm", "--force")
+
+    assert ending.status == 1
+    assert "is a symbolic link" in ending.complaint
+    assert (tmp_path / "crm/crud.py").exists()

@@ -460,3 +460,28 @@ def test_a_host_file_without_its_list_is_named(living: Path, fixed: Path) -> Non
 @pytest.mark.parametrize("arguments", [("--continue", "crm"), ("--abandon", "--preview"), ("--continue", "--abandon")])
 def test_options_that_contradict_each_other_are_wrong_usage(living: Path, arguments: tuple[str, ...]) -> None:
     assert run(living, "update", *arguments).status == 2
+
+
+def test_notes_are_told_from_the_oldest_part_on(living: Path, releases: Path) -> None:
+    for tag in ("v0.9.0", "v0.10.0", "v0.11.0"):
+        (releases / "releases.yml").write_text("v0.10.0:\n  steps: [Purge once.]\n")
+        (releases / "template/docs/refusals.md").write_text(tag)
+        release(releases, tag)
+    assert run(living, "update", "--to", "v0.9.0").status == 0
+    assert run(living, "update", "host", "--to", "v0.10.0").status == 0
+
+    assert run(living, "update", "--json").document["before_deploy"] == ["v0.10.0: Purge once."]
+
+
+def test_an_update_whose_folder_is_gone_can_be_abandoned(living: Path, releases: Path) -> None:
+    conflicting(living, releases)
+    assert run(living, "update").status == 3
+    inside = run(living / ".dev/update", "update", "--continue")
+    shutil.rmtree(living / ".dev/update")
+
+    ending = run(living, "update", "--continue")
+
+    assert inside.status == 1
+    assert ending.status == 1
+    assert ".dev/update is gone" in ending.complaint
+    assert run(living, "update", "--abandon").status == 0

@@ -12,7 +12,7 @@ from argparse import Namespace
 from pathlib import Path
 
 import lifecycle.installed  # noqa: F401  # first, for it says what is missing
-from lifecycle.answers import Module, read_answers, read_modules
+from lifecycle.answers import Module, origin_of, read_answers, read_modules
 from lifecycle.command import changes, parser, run
 from lifecycle.journal import Write, land
 from lifecycle.names import collision_problems, name_problems
@@ -60,13 +60,16 @@ def generate(project: Project, options: Namespace, report: Report) -> None:
 
 def _job(project: Project, module: Module, *, destination: Path) -> Job:
     """Return how to render the module from the host's release of the template."""
-    host = read_answers(project.folder / HOST_ANSWERS)
-    release, address = host.get("_commit"), host.get("_src_path")
-    if not isinstance(release, str) or not isinstance(address, str):
+    try:
+        origin = origin_of(read_answers(project.folder / HOST_ANSWERS))
+    except ValueError as wrong:
+        raise RefusalError(f"{HOST_ANSWERS}: {wrong}. Fix: restore the file from git.") from None
+    if origin is None:
         raise RefusalError(
             f"{HOST_ANSWERS} names no release of the template (_src_path and _commit), as after a copy out of a plain "
             "folder. Put in the address of the template's git repository and a tag of it."
         )
+    address, release = origin
     source = open_source(project, address, needs=release)
     return Job(
         release_folder=str(source.folder(source.get(release))),

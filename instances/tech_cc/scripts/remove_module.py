@@ -19,6 +19,7 @@ from lifecycle.answers import Module, read_modules
 from lifecycle.command import changes, parser, run
 from lifecycle.git import git
 from lifecycle.journal import Write, land
+from lifecycle.migrations import revisions_of
 from lifecycle.project import Project
 from lifecycle.report import Kind, RefusalError, Report
 from lifecycle.seal import edited_files, files_of
@@ -36,6 +37,7 @@ def remove(project: Project, options: Namespace, report: Report) -> None:
     """Remove the module, or say what would go."""
     modules, problems = read_modules(project.folder)
     module = _find(modules, options.module)
+    problems += _links(project, module)
     edits, commented = _unregistered(project, module)
     hindrances = [*problems, *_edited(project, module), *commented, *_mentions(project, module)]
     if problems or (hindrances and not (options.force or options.preview)):
@@ -43,7 +45,7 @@ def remove(project: Project, options: Namespace, report: Report) -> None:
     writes = [*edits, *(Write(path, None) for path in files_of(project.folder, module))]
     report.changes = changes(writes, of=module, kind=Kind.REMOVED)
     report.headline = f"The module {module.label} {'would go' if options.preview else 'is gone'}."
-    report.before_deploy = _farewell(module)
+    report.before_deploy = _farewell(project, module)
     if options.preview:
         report.problems = hindrances
         return
@@ -58,6 +60,15 @@ def _find(modules: list[Module], name: str) -> Module:
             return module
     there = ", ".join(module.label for module in modules) or "none at all"
     raise RefusalError(f"There is no module {name[:60]} in this project; there is {there}. Name one of those.")
+
+
+def _links(project: Project, module: Module) -> list[str]:
+    """Return a sentence for each folder of the module that is somewhere else in truth, where nothing may be removed."""
+    return [
+        f"{folder.rstrip('/')} is a symbolic link. Put the folder itself in its place, or remove the link by hand."
+        for folder in module.folders
+        if (project.folder / folder.rstrip("/")).is_symlink()
+    ]
 
 
 def _edited(project: Project, module: Module) -> list[str]:
@@ -85,7 +96,7 @@ def _mentions(project: Project, module: Module) -> list[str]:
 def _python_beside(project: Project, module: Module) -> Iterator[str]:
     for top in ("alembic", "scripts", "src", "tests"):
         paths = (path.relative_to(project.folder).as_posix() for path in (project.folder / top).rglob("*.py"))
-        yield from (path for path in sorted(paths) if not module.owns(path))
+        yield from (path for path in sorted(paths) if not module.owns(path) and (project.folder / path).is_file())
 
 
 def _unregistered(project: Project, module: Module) -> tuple[list[Write], list[str]]:
@@ -124,16 +135,17 @@ def _is_committed(project: Project, path: str) -> bool:
     return bool(is_tracked) and not git(project.folder, "status", "--porcelain", "--", path)
 
 
-def _farewell(module: Module) -> list[str]:
+def _farewell(project: Project, module: Module) -> list[str]:
     """Return how the module's data go, which no command of ours drops."""
-    revisions = f"{module.name}_%".replace("_", r"\_")
+    # By name: a pattern like crm_% would take the revisions of a module crm_notes as well.
+    revisions = ", ".join(f"'{revision}'" for revision in revisions_of(project.folder, module)) or "NULL"
     return [
         f"A database that has {module.name} must lose its revisions, or `alembic upgrade heads` will not know them.",
         "In a checkout that still has the module, of an older commit say:",
         f"  uv run alembic downgrade {module.label}@base",
         "or, where there is none left, as SQL (MEM0_SCHEMA may have given the second schema another name):",
         f"  DROP SCHEMA {module.name} CASCADE; DROP SCHEMA mem0_{module.name} CASCADE;",
-        f"  DELETE FROM alembic_version WHERE version_num LIKE '{revisions}';",  # noqa: S608  # to be read, not run
+        f"  DELETE FROM alembic_version WHERE version_num IN ({revisions});",  # noqa: S608  # to be read, not run
     ]
 
 

@@ -16,14 +16,14 @@ from collections.abc import Sequence
 
 import lifecycle.installed  # noqa: F401  # first, for it says what is missing
 from lifecycle import proposal
-from lifecycle.answers import Module, read_answers, read_modules
+from lifecycle.answers import Module, origin_of, read_answers, read_modules
 from lifecycle.command import parser, run
 from lifecycle.commits import check_way, land_tree
 from lifecycle.git import git, run_git
 from lifecycle.objects import index_lines, write_tree
 from lifecycle.parts import Outcome, Part, Target, renders_of
 from lifecycle.project import HOST_ANSWERS, Project
-from lifecycle.releases import NOTES_FILE, base_version, latest, read_notes
+from lifecycle.releases import NOTES_FILE, age, base_version, latest, read_notes
 from lifecycle.report import Kind, RefusalError, Report, Status
 from lifecycle.source import open_source
 
@@ -55,7 +55,7 @@ def update(project: Project, options: Namespace, report: Report) -> None:
     waiting = proposal.waiting(project)
     if options.goes_on or options.abandon:
         if waiting is None:
-            raise RefusalError("No update waits here. Start one: uv run python scripts/update_modules.py")
+            raise RefusalError(_nothing_waits(project))
         _abandon(project, report) if options.abandon else _finish(project, waiting, report)
     elif waiting and not options.preview:
         raise RefusalError(
@@ -63,6 +63,13 @@ def update(project: Project, options: Namespace, report: Report) -> None:
         )
     else:
         _start(project, options, report)
+
+
+def _nothing_waits(project: Project) -> str:
+    outer, inside, _ = f"{project.folder}/".partition(f"/{proposal.FOLDER}/")
+    if inside:
+        return f"You are in the update itself. Say it in the project, or for it: cd {outer}"
+    return "No update waits here. Start one: uv run python scripts/update_modules.py"
 
 
 def _start(project: Project, options: Namespace, report: Report) -> None:
@@ -162,7 +169,7 @@ def _parts(project: Project, modules: Sequence[Module], names: Sequence[str]) ->
 
 
 def _unfit(project: Project, part: Part) -> list[str]:
-    if not isinstance(part.answers.get("_commit"), str) or not isinstance(part.answers.get("_src_path"), str):
+    if origin_of(part.answers) is None:
         fault = f"{part.answers_file} names no release of the template (_src_path and _commit)."
         return [f"{fault} Put in the address of its git repository, and a tag."]
     if git(project.folder, "status", "--porcelain", "--", part.answers_file):
@@ -210,7 +217,7 @@ def _dropped(outcome: Outcome) -> list[str]:
 
 def _before_deploy(project: Project, parts: Sequence[Part], target: Target) -> list[str]:
     """Return what the releases on the way ask of whoever deploys."""
-    oldest = min(parts, key=lambda part: str(base_version(part.release)))
+    oldest = min(parts, key=lambda part: age(part.release))
     environment = (project.folder / ".env").read_text(errors="replace") if (project.folder / ".env").is_file() else ""
     lines = []
     for tag, notes in target.notes(oldest).items():

@@ -1,9 +1,9 @@
 """Land a tree on the user's branch as one commit, with the work tree and nothing of the user's in the way."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from .branch import Landing
 from .git import git, run_git
@@ -65,17 +65,52 @@ def check_way(project: Project, tree: str) -> None:
     differences = list(_differences(project, "HEAD", tree))
     rows = git(project.top, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all").split("\0")
     changed = {row[3:] for row in rows if row}
-    changed |= {each.path for each in differences if each.is_new and (project.top / each.path).exists()}
-    hindrances = [each for each in differences if each.path in changed]
-    if hindrances:
-        raise RefusalError(
-            *(
-                f"{each.path} is in the way: it has changes that are not committed. Commit it, or git stash."
-                for each in hindrances
-            )
-        )
+    changed |= {each.path for each in differences if each.is_new and os.path.lexists(project.top / each.path)}
+    hindrances = [
+        f"{each.path} is in the way: it has changes that are not committed. Commit it, or git stash."
+        for each in differences
+        if each.path in changed
+    ]
+    hindrances += _overlooked(project, [each.path for each in differences if each.path not in changed])
+    if problems := [*hindrances, *_not_folders(project, differences)]:
+        raise RefusalError(*problems)
     if Path(git(project.folder, "rev-parse", "--path-format=absolute", "--git-path", "index.lock").strip()).exists():
         raise RefusalError("git is at work here (index.lock). Wait until it ends, or remove that file if nothing runs.")
+
+
+def _overlooked(project: Project, paths: Sequence[str]) -> Iterator[str]:
+    """Yield a sentence for each file with changes that `git status` was told not to look for."""
+    rows = git(project.top, "ls-files", "-v", "-s", "-z").split("\0")
+    # In lower case for assume-unchanged, S for skip-worktree: `h 100644 <id> 0\t<path>`.
+    hidden = {path: meta.split()[2] for meta, _tab, path in (row.partition("\t") for row in rows) if _is_hidden(meta)}
+    for path in paths:
+        if path in hidden and _differs(project, path, hidden[path]):
+            yield (
+                f"{path} is in the way: it has changes that git was told to overlook. Keep them elsewhere, then "
+                f"`git update-index --no-skip-worktree --no-assume-unchanged {path}`."
+            )
+
+
+def _differs(project: Project, path: str, name: str) -> bool:
+    """Say whether a file is there, and is not what git has under that name of contents."""
+    file = project.top / path
+    return file.is_file() and git(project.top, "hash-object", "--path", path, "--", str(file)).strip() != name
+
+
+def _is_hidden(meta: str) -> bool:
+    return meta[:1] == "S" or meta[:1].islower()
+
+
+def _not_folders(project: Project, differences: Sequence[Difference]) -> list[str]:
+    """Return a sentence for each file or link that stands where a folder has to be."""
+    going = {each.path for each in differences if each.id is None}
+    ways = (way for each in differences if each.id for way in PurePosixPath(each.path).parents)
+    folders = sorted({str(way) for way in ways} - going)
+    return [
+        f"{folder} is in the way: it is no folder, and the update puts files into one of that name. Move it."
+        for folder in folders
+        if (place := project.top / folder).is_symlink() or (place.exists() and not place.is_dir())
+    ]
 
 
 def _differences(project: Project, head: str, tree: str) -> Iterator[Difference]:

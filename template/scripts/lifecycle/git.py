@@ -4,8 +4,14 @@ import os
 import subprocess
 from pathlib import Path
 
-# Set where a hook of git calls us; they would point every command at another repository.
-FOREIGN = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY"}
+# Set where a hook of git calls us, or by a user; they would point every command at another repository or other files.
+FOREIGN = {
+    *("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_NAMESPACE"),
+    *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_SHALLOW_FILE", "GIT_IMPLICIT_WORK_TREE"),
+    *("GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS"),
+}
+# A hook that fails would leave a change half done: what we do is plumbing, and a user's commit it is not.
+SETTINGS = ["-c", "core.quotePath=false", "-c", "advice.detachedHead=false", "-c", f"core.hooksPath={os.devnull}"]
 
 
 class GitError(Exception):
@@ -38,9 +44,14 @@ def run_git(
     environment = (
         {key: value for key, value in os.environ.items() if key not in FOREIGN} | {"LC_ALL": "C"} | (env or {})
     )
-    command = ["git", "-c", "core.quotePath=false", "-c", "advice.detachedHead=false", *arguments]
+    command = ["git", *_place(folder), *SETTINGS, *arguments]
     try:
         done = subprocess.run(command, cwd=folder, env=environment, input=stdin, capture_output=True, check=False)
     except FileNotFoundError:
-        raise GitError("git is not installed") from None
+        raise GitError("git is not installed" if folder.is_dir() else f"the folder {folder} is missing") from None
     return done.returncode, done.stdout, done.stderr.decode(errors="replace")
+
+
+def _place(folder: Path) -> list[str]:
+    """Name a bare repository outright, for `safe.bareRepository=explicit` keeps git from finding it."""
+    return ["--git-dir=."] if folder.suffix == ".git" and (folder / "HEAD").is_file() else []

@@ -1,5 +1,6 @@
 """The project that a command works on, and the place beside git's own files where the command keeps its own."""
 
+import hashlib
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from .git import GitError, git
 from .report import RefusalError
 
 HOST_ANSWERS = ".copier-answers.yml"
+LONGEST_NAME = 200  # bytes; file systems take 255
 HERE = Path(__file__).resolve().parents[2]
 
 
@@ -77,8 +79,13 @@ def find_project(start: Path) -> Project:
 def _described(folder: Path) -> Project:
     try:
         told = git(folder, "rev-parse", "--show-toplevel", "--show-prefix", "--absolute-git-dir").split("\n")
-    except GitError:
+    except GitError as fault:
+        if "dubious ownership" in str(fault):
+            raise RefusalError(f"git does not trust this folder: {' '.join(str(fault).split())}.") from None
         return Project(folder, state=folder / ".dev" / "lifecycle", is_under_git=False, top=folder, prefix="")
     top, prefix, git_folder = told[:3]
-    state = Path(git_folder, "gold-slice", quote(prefix, safe="") or "top")
+    name = quote(prefix, safe="") or "top"
+    if len(name) > LONGEST_NAME:
+        name = hashlib.sha256(prefix.encode(errors="surrogateescape")).hexdigest()
+    state = Path(git_folder, "gold-slice", name)
     return Project(folder, state, is_under_git=True, top=Path(top), prefix=prefix)

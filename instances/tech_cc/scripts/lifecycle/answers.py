@@ -1,6 +1,7 @@
 """Read the answers files of a project: the one source of truth about which modules it has."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,14 @@ def read_answers(path: Path) -> dict[str, Any]:
     if not isinstance(answers, dict):
         raise ValueError("it holds no answers")  # noqa: TRY004  # as every other fault of a file
     return answers
+
+
+def origin_of(answers: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return the template's address and the release that it came from, or None where there are none to use."""
+    address, release = answers.get("_src_path"), answers.get("_commit")
+    if not isinstance(address, str) or not isinstance(release, str):
+        return None
+    return (address, release) if all(text and text.isprintable() for text in (address, release)) else None
 
 
 def _rivals(modules: list[Module]) -> list[str]:

@@ -36,6 +36,12 @@ def migration_findings(project: Path, modules: Sequence[Module]) -> Iterator[Fin
     yield from _doubled([step for steps in read.values() for step in steps if isinstance(step, Migration)])
 
 
+def revisions_of(project: Path, module: Module) -> list[str]:
+    """Return the revisions of a module's migrations, as far as they can be read."""
+    steps = _read(project, project / VERSIONS / module.name)
+    return [step.revision for step in steps if isinstance(step, Migration)]
+
+
 def _of_module(module: Module, steps: Sequence[Migration | Finding]) -> Iterator[Finding]:
     folder = f"{VERSIONS}/{module.name}"
     yield from (step for step in steps if isinstance(step, Finding))

@@ -65,10 +65,10 @@ def write_tree(
 ) -> str:
     """Store a tree of the lines, on top of another tree without what it has under a folder, and return its name."""
     environment = {"GIT_INDEX_FILE": str(scratch / "index")}
-    git(repository, "read-tree", *([onto] if onto else ["--empty"]), env=environment)
-    if onto:
-        git(repository, "rm", "-r", "-f", "-q", "--cached", "--ignore-unmatch", "--", f":(top){under}", env=environment)
-    given = "".join(f"{line}\0" for line in lines)
+    git(repository, "read-tree", "--empty", env=environment)
+    whole = read_tree(repository, onto) if onto else {}
+    beside = {path: blob for path, blob in whole.items() if not path.startswith(under)}
+    given = "".join(f"{line}\0" for line in (*index_lines(beside), *lines))
     git(repository, "update-index", "-z", "--index-info", stdin=given, env=environment)
     return git(repository, "write-tree", env=environment).strip()
 

@@ -75,6 +75,11 @@ def settled_tree(project: Project, proposal: Proposal) -> str:
         RefusalError: A file still has conflicts, or the branch has moved since.
     """
     folder = _folder(project)
+    if not (folder / ".git").exists():
+        raise RefusalError(
+            f"{FOLDER} is gone, and what was settled in it. "
+            "Abandon it (`uv run python scripts/update_modules.py --abandon`), and start the update again."
+        )
     if git(project.folder, "rev-parse", "HEAD").strip() != proposal.head:
         raise RefusalError(
             "The branch has moved since this update was worked out. "

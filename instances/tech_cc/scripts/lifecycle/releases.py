@@ -73,3 +73,8 @@ def notes_between(told: Mapping[str, Notes], *, after: str, until: str) -> dict[
 def base_version(name: str) -> Version | None:
     """Return the version of a tag, or of the tag from which a description like v1.2.0-3-gabc1234 counts."""
     return version_of(name) or version_of(name.rsplit("-", 2)[0])
+
+
+def age(name: str) -> Version:
+    """Return what sorts releases from old to new; what is no version at all may be of any age, and comes first."""
+    return base_version(name) or Version("0")

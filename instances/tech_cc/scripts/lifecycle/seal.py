@@ -40,4 +40,5 @@ def files_of(project: Path, module: Module) -> list[str]:
 
 
 def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    """Return the checksum of a file; of a link that leads to none, that it is no file of the template's."""
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "no file"

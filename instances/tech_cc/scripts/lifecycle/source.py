@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 import re
 import shutil
 import tarfile
@@ -15,6 +16,8 @@ from .report import RefusalError, say
 from .seal import MARK_OF_MODULE
 
 SHORTCUTS = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}  # as Copier writes them
+# `git archive` writes files as a checkout would, CRLF and all, and a user's settings are not about the template.
+AS_STORED = ["-c", "core.autocrlf=false", "-c", "core.eol=lf", "-c", f"core.attributesFile={os.devnull}"]
 ANSWERS_TEMPLATE = "{{ _copier_conf.answers_file }}.jinja"
 
 
@@ -76,7 +79,7 @@ class Source:
         if not folder.exists():
             fresh = folder.with_suffix(".new")
             shutil.rmtree(fresh, ignore_errors=True)
-            archive = git_bytes(self.repository, "archive", "--format=tar", release.commit)
+            archive = git_bytes(self.repository, *AS_STORED, "archive", "--format=tar", release.commit)
             with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
                 for member in filter(tarfile.TarInfo.isfile, tar):
                     for place in _places(member.name):
@@ -93,7 +96,7 @@ def open_source(project: Project, address: str, *, needs: str | None) -> Source:
     Raises:
         RefusalError: It cannot be reached, or is no repository.
     """
-    cache, folder = project.state / "templates", Path(address).expanduser()
+    cache, folder = project.state / "templates", Path(os.path.expanduser(address))  # noqa: PTH111  # knows ~nobody
     if folder.is_dir():
         if not _is_repository(folder):
             raise RefusalError(

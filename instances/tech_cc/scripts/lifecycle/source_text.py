@@ -29,7 +29,7 @@ def assigned(source: ast.Module, name: str) -> object:
         if any(isinstance(target, ast.Name) and target.id == name for target in targets) and value is not None:
             try:
                 constant: object = ast.literal_eval(value)
-            except ValueError:
+            except (ValueError, TypeError):
                 return ...
             return constant
     return None

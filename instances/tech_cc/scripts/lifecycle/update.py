@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from .answers import Module
 from .host import put_back, strip
@@ -39,7 +39,21 @@ class Update:
         for part in parts:
             sides = Sides(renders.bases[part.name], ours_of[part.module], renders.theirs[part.name])
             self._merge(part, sides, outcome)
+        self._refuse_files_for_folders(files, outcome.files)
         return outcome
+
+    def _refuse_files_for_folders(self, before: Tree, after: Tree) -> None:
+        """Return if no file has the name of a folder: git would drop one of the two without a word."""
+        both = sorted({str(way) for path in after for way in PurePosixPath(path).parents} & after.keys())
+        release = self.target.release.name
+        if both:
+            raise RefusalError(
+                *(
+                    f"{path} is a {'file' if path in before else 'folder'} of yours, and gold slice {release} has a "
+                    f"{'folder' if path in before else 'file'} of that name. Move yours, and commit that."
+                    for path in both
+                )
+            )
 
     def _merge(self, part: Part, sides: Sides, outcome: Outcome) -> None:
         """Merge a part, and put what came of it into the outcome."""
