@@ -39,7 +39,7 @@ with Project(folder, folder.parent / "state", is_under_git=False, top=folder, pr
 """
 
 
-class KilledError(Exception):
+class KilledError(BaseException):
     """Stands for the end of the process."""
 
 

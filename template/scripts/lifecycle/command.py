@@ -1,5 +1,8 @@
 """What all commands have in common: the options, the lock, and an ending that tells the truth."""
 
+import os
+import sys
+import traceback
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,6 +13,7 @@ from .journal import Write, is_interrupted, recover
 from .project import Project, find_project
 from .report import Change, Kind, RefusalError, Report, Status, say
 
+HALF_DONE = "The change has begun and is not whole: `uv run python scripts/doctor.py --fix` completes it."
 INTERRUPTED = "`{what}` had been interrupted, and is done now."
 
 
@@ -28,7 +32,7 @@ def run(
 
     What a killed command left undone is done first, unless the work sees to that itself.
     """
-    report = Report(command, is_preview=options.preview)
+    report, project = Report(command, is_preview=options.preview), None
     try:
         project = find_project(Path.cwd())
         with project.locked():
@@ -41,8 +45,29 @@ def run(
         report = _refused(report, f"{fault}. Mend that, and try again.")
     except KeyboardInterrupt:
         report = _refused(report, "Ended by you.")
-    report.tell(as_json=options.as_json)
+    except Exception as fault:  # noqa: BLE001  # nobody but us can read a traceback, and JSON is promised
+        report = _refused(report, f"{_where(fault)}. This is a fault of gold slice: please report it.")
+    if report.status == Status.REFUSED and report.problems and project and is_interrupted(project):
+        report.problems.append(HALF_DONE)
+        report.is_half_done = True
+    _tell(report, as_json=options.as_json)
     return report.status
+
+
+def _tell(report: Report, *, as_json: bool) -> None:
+    """Tell it to whoever still listens: what was done is done, and the status says so."""
+    try:
+        report.tell(as_json=as_json)
+    except OSError as fault:  # `| head -1`, or a full disk
+        with open(os.devnull, "w") as nobody:  # noqa: PTH123  # a device, not a file
+            os.dup2(nobody.fileno(), sys.stdout.fileno())  # or Python complains of it once more at its end
+        if not isinstance(fault, BrokenPipeError):
+            say(f"the outcome could not be printed: {fault.strerror}; it was: {report.headline or report.status.name}")
+
+
+def _where(fault: Exception) -> str:
+    last = traceback.extract_tb(fault.__traceback__)[-1]
+    return f"{type(fault).__name__}: {fault} ({Path(last.filename).name}:{last.lineno})"
 
 
 def _refused(report: Report, *problems: str) -> Report:

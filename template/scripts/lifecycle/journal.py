@@ -128,7 +128,7 @@ def _take(target: Path, step: dict[str, Any], *, staged: Path) -> None:
 
 def _remove_empty_folders(folder: Path) -> None:
     """Remove the folder, and those above it, while they hold nothing but byte code."""
-    while folder.is_dir() and all(child.name == BYTE_CODE for child in folder.iterdir()):
+    while folder.is_dir() and not folder.is_symlink() and all(child.name == BYTE_CODE for child in folder.iterdir()):
         shutil.rmtree(folder)
         folder = folder.parent
 
@@ -157,5 +157,7 @@ def _undisturbed() -> Iterator[None]:
     held_back = signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
     try:
         yield
+        if signal.SIGINT in signal.sigpending():
+            signal.sigwait({signal.SIGINT})  # too late to end anything: all is done, and only left to be told
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, held_back)

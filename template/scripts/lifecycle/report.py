@@ -1,11 +1,15 @@
 """What a command says: of each file what happens to it, of each problem how to go on; for people, or as JSON."""
 
+import io
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import IntEnum, StrEnum
 from itertools import groupby
+
+TOKEN, PASSWORD = re.compile(r"(https?://)[^/@\s]+@"), re.compile(r"(\w+://[^/:@\s]+:)[^/@\s]+@")
 
 
 class Status(IntEnum):
@@ -70,11 +74,15 @@ class Report:
     before_deploy: list[str] = field(default_factory=list)
     next_steps: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    is_half_done: bool = False
 
     def tell(self, *, as_json: bool) -> None:
         """Print it: to stdout, problems to stderr."""
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")  # the outcome counts, not how a name in it looks
+        self.problems = [without_secrets(problem) for problem in self.problems]
         if as_json:
-            print(json.dumps(self._document(), indent=2))
+            print(json.dumps(self._document(), indent=2), flush=True)
             return
         findings = [f"{each.code} {each.place}: {each.what}.\n  Fix: {each.fix}" for each in self.findings]
         lines = [*findings, *([self.headline] if self.headline else []), *_told(self.changes)]
@@ -82,8 +90,8 @@ class Report:
         print(*lines, sep="\n", end="\n" if lines else "", flush=True)
         if self.problems:
             lead = "" if self.status == Status.DONE else f"{self.command}: "
-            closing = "" if self.status == Status.DONE else "\nNothing was changed."
-            print(lead + "\n".join(self.problems) + closing, file=sys.stderr)
+            closing = "" if self.status == Status.DONE or self.is_half_done else "\nNothing was changed."
+            _complain(lead + "\n".join(self.problems) + closing)
 
     def _document(self) -> dict[str, object]:
         return {
@@ -102,7 +110,18 @@ class Report:
 
 def say(line: str) -> None:
     """Tell what is being done, on stderr."""
-    print(f"… {line}", file=sys.stderr, flush=True)
+    _complain(f"… {without_secrets(line)}")
+
+
+def without_secrets(text: str) -> str:
+    """Return the text with no password or token of an address left in it."""
+    return PASSWORD.sub(r"\1…@", TOKEN.sub(r"\1…@", text))
+
+
+def _complain(text: str) -> None:
+    """Print to stderr, if there is one: `print` would take stdout instead."""
+    if sys.stderr is not None:
+        print(text, file=sys.stderr, flush=True)
 
 
 def _told(changes: Iterable[Change]) -> list[str]:

@@ -6,6 +6,7 @@ of them share the work of an update. `python -m lifecycle.render` is that proces
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -46,7 +47,12 @@ class Rendering:
         self._jobs = jobs
         command = [sys.executable, "-m", "lifecycle.render"]
         scripts = Path(__file__).resolve().parents[1]
-        self._process = subprocess.Popen(command, cwd=scripts, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        # Ctrl-C is for us, who end it: it would print a traceback.
+        held_back = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            self._process = subprocess.Popen(command, cwd=scripts, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, held_back)
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps([asdict(job) for job in jobs]).encode())
         self._process.stdin.close()
