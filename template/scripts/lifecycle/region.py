@@ -1,8 +1,9 @@
 """One list of strings at the top level of a Python file: add or remove entries, and leave every other byte alone."""
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import reduce
 
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
@@ -42,13 +43,11 @@ def with_entries(source: bytes, *, name: str, entries: Iterable[str]) -> bytes:
     Raises:
         RegionError: The source does not parse, or has no such list, or more than one.
     """
-    module = _parse(source)
-    before = _find_list(module, name=name)
-    after = before
-    for entry in sorted(set(entries)):
-        if entry not in map(_string, after.elements):
-            after = _inserted(after, entry)
-    return source if after is before else _bytes_of(module.deep_replace(before, after))
+
+    def add(literal: cst.List, entry: str) -> cst.List:
+        return literal if entry in map(_string, literal.elements) else _inserted(literal, entry)
+
+    return _edited(source, name, add, sorted(set(entries)))
 
 
 def without_entries(source: bytes, *, name: str, entries: Iterable[str]) -> bytes:
@@ -59,13 +58,12 @@ def without_entries(source: bytes, *, name: str, entries: Iterable[str]) -> byte
     Raises:
         RegionError: The source does not parse, or has no such list, or more than one.
     """
-    module = _parse(source)
-    before = _find_list(module, name=name)
-    after = before
-    for entry in entries:
-        if (index := _index_of_bare(after, entry)) is not None:
-            after = _removed(after, index)
-    return source if after is before else _bytes_of(module.deep_replace(before, after))
+
+    def take_out(literal: cst.List, entry: str) -> cst.List:
+        index = _index_of_bare(literal, entry)
+        return literal if index is None else _removed(literal, index)
+
+    return _edited(source, name, take_out, entries)
 
 
 def dropped_entries(source: bytes, *, name: str, entries: Iterable[str]) -> bytes:
@@ -74,13 +72,13 @@ def dropped_entries(source: bytes, *, name: str, entries: Iterable[str]) -> byte
     Raises:
         RegionError: The source does not parse, or has no such list, or more than one.
     """
-    module = _parse(source)
-    before = _find_list(module, name=name)
-    after = before
-    for entry in entries:
-        while entry in (strings := [_string(element) for element in after.elements]):
-            after = _removed(after, strings.index(entry))
-    return source if after is before else _bytes_of(module.deep_replace(before, after))
+
+    def drop(literal: cst.List, entry: str) -> cst.List:
+        while entry in (strings := [_string(element) for element in literal.elements]):
+            literal = _removed(literal, strings.index(entry))
+        return literal
+
+    return _edited(source, name, drop, entries)
 
 
 def restored(source: bytes, *, name: str, stripped: bytes, before: bytes) -> bytes:
@@ -95,6 +93,14 @@ def restored(source: bytes, *, name: str, stripped: bytes, before: bytes) -> byt
     now = _find_list(module, name=name)
     bare, whole = (_find_list(_parse(each), name=name) for each in (stripped, before))
     return _bytes_of(module.deep_replace(now, whole)) if now.deep_equals(bare) else source
+
+
+def _edited(source: bytes, name: str, edit: Callable[[cst.List, str], cst.List], entries: Iterable[str]) -> bytes:
+    """Return the source with the edit made in its list for each entry; where that changes nothing, the source itself."""
+    module = _parse(source)
+    before = _find_list(module, name=name)
+    after = reduce(edit, entries, before)
+    return source if after is before else _bytes_of(module.deep_replace(before, after))
 
 
 def _bytes_of(module: cst.CSTNode) -> bytes:
