@@ -96,7 +96,7 @@ def restored(source: bytes, *, name: str, stripped: bytes, before: bytes) -> byt
 
 
 def _edited(source: bytes, name: str, edit: Callable[[cst.List, str], cst.List], entries: Iterable[str]) -> bytes:
-    """Return the source with the edit made in its list for each entry; where that changes nothing, the source itself."""
+    """Return the source with the edit made in its list for each entry, or the source itself where nothing changes."""
     module = _parse(source)
     before = _find_list(module, name=name)
     after = reduce(edit, entries, before)
