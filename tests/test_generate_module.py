@@ -112,6 +112,8 @@ def test_a_name_is_taken_whatever_the_domain(project: Path) -> None:
         ("_commit: v0.1.0\n", "", "names no release of the template"),
         ("_commit: v0.1.0", "_commit: v9.9.9", "has no release v9.9.9"),
         ("_src_path: ", "_src_path: /nowhere", "cannot be reached at /nowhere"),
+        ("_src_path: ", "_src_path: template #", "is a path from a folder that nobody knows any more"),
+        ("_src_path: ", "_src_path: ../template #", "is a path from a folder that nobody knows any more"),
         ("_src_path: ", "_src_path: ext::sh -c true #", "cannot be reached at ext::sh -c true"),
     ],
 )

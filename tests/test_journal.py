@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -200,3 +201,20 @@ def test_the_lock_goes_with_a_process_that_is_killed(here: Project) -> None:
 
     with here.locked():
         pass
+
+
+@pytest.mark.parametrize("before", [b"something else\n", None])
+def test_a_file_that_changed_while_the_command_worked_is_not_written(here: Project, before: bytes | None) -> None:
+    untouched = contents(here.folder)
+
+    with pytest.raises(RefusalError, match=r"alembic\.ini was changed while the command worked"):
+        land(here, what="a change", writes=[*WRITES, Write("alembic.ini", b"x", before=before)])
+
+    assert contents(here.folder) == untouched
+
+
+def test_a_change_that_the_disk_cannot_hold_is_refused(here: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _folder: SimpleNamespace(free=4096))
+
+    with pytest.raises(RefusalError, match="4,096 bytes left"):
+        land(here, what="a change", writes=WRITES)

@@ -16,7 +16,7 @@ from living.project import MODULES, command_line, environment, run, snapshot_of,
 from support import commit, git, release, replace
 
 
-class KilledError(Exception):
+class KilledError(BaseException):
     """Stands for the end of the process."""
 
 

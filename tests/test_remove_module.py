@@ -184,3 +184,12 @@ def test_a_module_behind_a_symbolic_link_is_refused(living: Path, tmp_path: Path
     assert ending.status == 1
     assert "is a symbolic link" in ending.complaint
     assert (tmp_path / "crm/crud.py").exists()
+
+
+def test_an_entry_outside_of_its_list_is_named(living: Path) -> None:
+    replace(living / MAIN, "# End of the slices.", 'SLICES += ["backend.crm"]\n# End of the slices.')
+
+    ending = run(living, "remove", "crm")
+
+    assert ending.status == 1
+    assert f"{MAIN} names backend.crm outside of its list" in ending.complaint

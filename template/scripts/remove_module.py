@@ -18,6 +18,7 @@ import lifecycle.installed  # noqa: F401  # first, for it says what is missing
 from lifecycle.answers import Module, read_modules
 from lifecycle.command import changes, parser, run
 from lifecycle.git import git
+from lifecycle.host_lists import HOST_LISTS
 from lifecycle.journal import Write, land
 from lifecycle.migrations import revisions_of
 from lifecycle.project import Project
@@ -100,7 +101,7 @@ def _python_beside(project: Project, module: Module) -> Iterator[str]:
 
 
 def _unregistered(project: Project, module: Module) -> tuple[list[Write], list[str]]:
-    """Return the host files without the module, and a sentence for each in which its entry carries a comment."""
+    """Return the host files without the module, and a sentence for whatever else they say of it."""
     from lifecycle.host import plan, strip, unregister  # noqa: PLC0415  # libcst takes its time
 
     edits, broken = plan(project.folder, [module], unregister)
@@ -112,7 +113,15 @@ def _unregistered(project: Project, module: Module) -> tuple[list[Write], list[s
         for edit in edits
         if untouched.get(edit.path) != edit.contents
     ]
-    return [Write(edit.path, edit.contents) for edit in edits], commented
+    left = {listing.path: (project.folder / listing.path).read_bytes() for listing in HOST_LISTS}
+    left |= {edit.path: edit.contents for edit in edits}
+    elsewhere = [
+        f"{listing.path} names {entry} outside of its list. Take it out there, or say --force."
+        for listing in HOST_LISTS
+        for entry in listing.entries([module])
+        if re.search(rb"[\"']" + re.escape(entry.encode()) + rb"[\"']", left[listing.path])
+    ]
+    return [Write(edit.path, edit.contents, before=edit.before) for edit in edits], [*commented, *elsewhere]
 
 
 def _keep_what_git_lacks(project: Project, module: Module) -> str | None:

@@ -54,7 +54,7 @@ def _registrations(project: Project) -> list[Write]:
     edits, broken = plan(project.folder, modules, sync)
     if problems or broken:
         raise RefusalError(*problems, *broken)
-    return [Write(edit.path, edit.contents) for edit in edits]
+    return [Write(edit.path, edit.contents, before=edit.before) for edit in edits]
 
 
 if __name__ == "__main__":

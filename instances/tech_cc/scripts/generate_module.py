@@ -45,7 +45,7 @@ def generate(project: Project, options: Namespace, report: Report) -> None:
             if broken:
                 raise RefusalError(*broken)
             [paths] = under_way.paths()
-        writes = [*(Write(path, Path(job.destination, path).read_bytes()) for path in paths), *edits]
+        writes = [*(Write(path, Path(job.destination, path).read_bytes(), before=None) for path in paths), *edits]
     report.changes = changes(writes, of=module, kind=Kind.ADDED)
     if not options.preview:
         land(project, what=f"generate_module {module.domain} {module.name}", writes=writes)
@@ -86,7 +86,7 @@ def _registered(project: Project, modules: list[Module]) -> tuple[list[Write], l
     from lifecycle.host import plan, sync  # noqa: PLC0415  # libcst takes its time, and Copier works meanwhile
 
     edits, broken = plan(project.folder, modules, sync)
-    return [Write(edit.path, edit.contents) for edit in edits], broken
+    return [Write(edit.path, edit.contents, before=edit.before) for edit in edits], broken
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import EllipsisType
 from typing import Any
 
 from .branch import Landing, move_branch
@@ -22,18 +23,21 @@ from .report import RefusalError
 
 ENDINGS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 BYTE_CODE = "__pycache__"
+BLOCK = 4096  # bytes that a file takes at least
 
 
 @dataclass(frozen=True, slots=True)
 class Write:
     """New contents of a file, or None where it goes; `path` is the way from the project's folder.
 
-    Where nothing is said of it, a file stays as executable as it is.
+    Where nothing is said of it, a file stays as executable as it is. `before` is what the file held, None if there was
+    none, when the contents were worked out: one that has changed since is not written.
     """
 
     path: str
     contents: bytes | None
     is_executable: bool | None = None
+    before: bytes | None | EllipsisType = ...
 
 
 def land(project: Project, *, what: str, writes: Sequence[Write], landing: Landing | None = None) -> None:
@@ -43,7 +47,10 @@ def land(project: Project, *, what: str, writes: Sequence[Write], landing: Landi
         RefusalError: There is no room for the new contents, say; then nothing was changed.
     """
     fresh, journal = project.state / "journal.new", project.state / "journal"
+    _refuse_what_moved_on(project, writes)
     try:
+        project.state.mkdir(parents=True, exist_ok=True)
+        _refuse_a_full_disk(project, writes)
         _stage(project, fresh, what=what, writes=writes, landing=landing)
         fresh.rename(journal)
     except OSError as fault:
@@ -65,6 +72,24 @@ def recover(project: Project) -> str | None:
     shutil.rmtree(project.state / "journal.new", ignore_errors=True)
     shutil.rmtree(project.state / "journal.done", ignore_errors=True)
     return _carry_out(project) if is_interrupted(project) else None
+
+
+def _refuse_what_moved_on(project: Project, writes: Sequence[Write]) -> None:
+    problems = [
+        f"{write.path} was changed while the command worked. Run it again."
+        for write in writes
+        if not isinstance(write.before, EllipsisType) and _contents(project.folder / write.path) != write.before
+    ]
+    if problems:
+        raise RefusalError(*problems)
+
+
+def _refuse_a_full_disk(project: Project, writes: Sequence[Write]) -> None:
+    """Refuse what would not fit twice, as a plan and as files, before any of it is written."""
+    needed = 2 * sum(len(write.contents or b"") + BLOCK for write in writes)
+    for folder in (project.state, project.folder):
+        if (free := shutil.disk_usage(folder).free) < needed:
+            raise RefusalError(f"The disk of {folder} has {free:,} bytes left, and {needed:,} are needed. Make room.")
 
 
 def _stage(project: Project, fresh: Path, *, what: str, writes: Sequence[Write], landing: Landing | None) -> None:
@@ -154,8 +179,13 @@ def _keep(path: Path, contents: bytes) -> None:
         os.fsync(file.fileno())
 
 
+def _contents(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
+
+
 def _digest(path: Path) -> str | None:
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+    contents = _contents(path)
+    return None if contents is None else hashlib.sha256(contents).hexdigest()
 
 
 @contextmanager

@@ -104,6 +104,11 @@ def open_source(project: Project, address: str, *, needs: str | None) -> Source:
                 "Put the address of one as _src_path into the answers files."
             )
         return Source(address, folder, cache)
+    if not re.search(r"[:/]", address.removeprefix(".")) or address.startswith("."):
+        raise RefusalError(
+            f"The template's address {address} is a path from a folder that nobody knows any more. "
+            "Put its absolute path, or the address of its git repository, as _src_path into the answers files."
+        )
     source = Source(address, cache / f"{hashlib.sha256(address.encode()).hexdigest()[:16]}.git", cache)
     if not (needs and source.repository.exists() and source.find(needs)):
         _refresh(source.repository, _expanded(address))

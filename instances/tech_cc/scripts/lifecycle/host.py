@@ -16,6 +16,7 @@ class Edit:
     """New contents for a host file, which is named by its way from the project's folder."""
 
     path: str
+    before: bytes
     contents: bytes
 
 
@@ -71,7 +72,7 @@ def plan(project: Path, modules: Iterable[Module], edit: EditOfList) -> tuple[li
         except OSError as fault:
             problems.append(f"{listing.path}: {fault.strerror}. Fix: {_fix_of(fault, listing.path)}")
         else:
-            edits += [Edit(listing.path, after)] if after != before else []
+            edits += [Edit(listing.path, before, after)] if after != before else []
     return edits, problems
 
 
