@@ -3,6 +3,8 @@
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -96,9 +98,14 @@ def bare_environment() -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def shop(template: Path, tmp_path_factory: pytest.TempPathFactory, bare_environment: dict[str, str]) -> Path:
-    """A project of other names than the reference, with a second module, installed."""
-    folder = tmp_path_factory.mktemp("spawned") / "shop"
+def shop(template: Path, bare_environment: dict[str, str]) -> Iterator[Path]:
+    """A project of other names than the reference, with a second module, installed.
+
+    It is not in a folder of pytest's, which every start of pytest shuts to others: run as root, the PostgreSQL of its
+    environment is another user.
+    """
+    scratch = Path(tempfile.mkdtemp(prefix="spawned-"))
+    folder = scratch / "shop"
     copy = [sys.executable, "-m", "copier", "copy", "--trust", "--defaults", "--quiet"]
     project = ["--data", "project_name=shop", "--data", "domain=sales", "--data", "module=order_desk"]
     for command in (
@@ -107,4 +114,5 @@ def shop(template: Path, tmp_path_factory: pytest.TempPathFactory, bare_environm
         [str(folder / "scripts/generate_module.py"), "biz", "crm"],
     ):
         subprocess.run(command, cwd=folder if folder.exists() else None, env=bare_environment, check=True)
-    return folder
+    yield folder
+    shutil.rmtree(scratch)

@@ -54,6 +54,7 @@ def generate(project: Project, options: Namespace, report: Report) -> None:
         "uv run alembic upgrade heads      create its schemas",
         "uv run pytest                     test it with all the others",
         f"uv run python scripts/dev.py      run it, on http://127.0.0.1:8000/{module.name}/modules",
+        f"git add -A && git commit -m 'Add {module.label}'      so that updates can reach it",
         f"uv run python scripts/remove_module.py {module.name}      undo it",
     ]
 
