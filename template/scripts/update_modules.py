@@ -84,12 +84,12 @@ def _start(project: Project, options: Namespace, report: Report) -> None:
         report.headline = f"Everything is at {target.release.name} already."
         return
     outcome, tree = _work_out(project, modules, late, target)
-    check_way(project, tree)
     report.changes = outcome.changes
     report.before_deploy = _before_deploy(project, late, target)
     report.problems = _dropped(outcome)
     message = _message(late, target)
     if outcome.conflicts:
+        check_way(project, tree)  # before a person is asked to settle what could not land
         unsettled = [f"{project.prefix}{conflict.path}" for conflict in outcome.conflicts]
         head = git(project.top, "rev-parse", "HEAD").strip()
         waits = proposal.Proposal(head, target.release.name, message, unsettled, report.before_deploy)
