@@ -21,8 +21,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from common.config import settings_or_exit
 from embedded.postgres import PostgresStartError, create_role_and_database, running_postgres, url_of
+from src.common.config import settings_or_exit
 
 PROJECT = Path(__file__).resolve().parent.parent
 PR_SET_PDEATHSIG = 1  # linux/prctl.h

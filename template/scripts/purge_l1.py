@@ -13,13 +13,13 @@ import sys
 from collections.abc import Sequence
 from datetime import timedelta
 
-from backend.slice import Slice, load_slice
-from common.config import Settings, settings_or_exit
-from common.quiet_startup import StartupError
-from cos_main import SLICES
-from db.connection import open_database
-from db.unavailable import DatabaseUnavailableError
-from retention import purge_slice
+from src.backend.slice import Slice, load_slice
+from src.common.config import Settings, settings_or_exit
+from src.common.quiet_startup import StartupError
+from src.cos_main import SLICES
+from src.db.connection import open_database
+from src.db.unavailable import DatabaseUnavailableError
+from src.retention import purge_slice
 
 
 def main() -> None:

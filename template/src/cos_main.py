@@ -7,20 +7,20 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 
-import health
-from backend.slice import load_slice
-from common.config import Settings, settings_or_exit
-from common.errors import add_error_handlers
-from common.logger import configure_logging
-from common.logger_logfire import bootstrap_logfire
-from common.metrics import bootstrap_metrics
-from common.project import FIRST_MODULE
-from common.quiet_startup import QuietStartup
-from common.request_body import RequestBodyLimits
-from common.request_id_middleware import RequestIdMiddleware
-from db.connection import open_database
-from l1.writer import open_writer
-from retention import purges_running
+from src import health
+from src.backend.slice import load_slice
+from src.common.config import Settings, settings_or_exit
+from src.common.errors import add_error_handlers
+from src.common.logger import configure_logging
+from src.common.logger_logfire import bootstrap_logfire
+from src.common.metrics import bootstrap_metrics
+from src.common.project import FIRST_MODULE
+from src.common.quiet_startup import QuietStartup
+from src.common.request_body import RequestBodyLimits
+from src.common.request_id_middleware import RequestIdMiddleware
+from src.db.connection import open_database
+from src.l1.writer import open_writer
+from src.retention import purges_running
 
 # The generator keeps an entry for each module here, sorted; entries of your own may stand among them.
 SLICES: list[str] = []

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 
 from httpx2 import ConnectError, get
 
-from common.config import Settings
 from databases import PROJECT
+from src.common.config import Settings
 
 
 @contextmanager

@@ -12,15 +12,15 @@ from alembic.runtime.migration import MigrationInfo
 from alembic.util import CommandError
 from sqlalchemy import Connection, String, Table, func, select
 
-from common.config import Settings, settings_or_exit
-from db.base import Base
-from db.connection import address, create_single_use_engine
-from db.unavailable import DatabaseUnavailableError, outages_refused
+from src.common.config import Settings, settings_or_exit
+from src.db.base import Base
+from src.db.connection import address, create_single_use_engine
+from src.db.unavailable import DatabaseUnavailableError, outages_refused
 
 # The generator keeps the model files of each module here, sorted; entries of your own may stand among them.
 MODEL_MODULES: list[str] = [
-    "backend.cc.mem0_models",
-    "backend.cc.models",
+    "src.backend.cc.mem0_models",
+    "src.backend.cc.models",
 ]
 # End of the model files.
 

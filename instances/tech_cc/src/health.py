@@ -9,10 +9,10 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
 from sqlalchemy import text
 
-from common.errors import UnavailableError
-from db.base import Base
-from db.connection import Database
-from db.unavailable import MIGRATE, outages_refused
+from src.common.errors import UnavailableError
+from src.db.base import Base
+from src.db.connection import Database
+from src.db.unavailable import MIGRATE, outages_refused
 
 router = APIRouter(prefix="/health", tags=["health"])
 

@@ -8,12 +8,12 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.slice import Slice
-from common.config import Settings
-from common.schemas import Purge
-from db.connection import Database
-from db.unavailable import DatabaseUnavailableError, outages_refused
-from l1.retention import purge_log
+from src.backend.slice import Slice
+from src.common.config import Settings
+from src.common.schemas import Purge
+from src.db.connection import Database
+from src.db.unavailable import DatabaseUnavailableError, outages_refused
+from src.l1.retention import purge_log
 
 log = logging.getLogger(__name__)
 

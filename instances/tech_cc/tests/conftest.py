@@ -12,11 +12,11 @@ from httpx2 import ASGITransport, AsyncClient
 from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker
 
-from common.config import Settings, get_settings
-from cos_main import create_app
 from databases import throw_away_database, upgrade
-from db.connection import Database, open_database
 from embedded.postgres import create_role_and_database, running_postgres, url_of
+from src.common.config import Settings, get_settings
+from src.cos_main import create_app
+from src.db.connection import Database, open_database
 
 
 def pytest_configure(config: pytest.Config) -> None:

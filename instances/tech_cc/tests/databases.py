@@ -13,8 +13,8 @@ from pydantic import SecretStr
 from sqlalchemy import URL, NullPool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from common.config import Settings
-from db.unavailable import DATABASE_FAULTS, unavailable
+from src.common.config import Settings
+from src.db.unavailable import DATABASE_FAULTS, unavailable
 
 USE_EMBEDDED = "Without DATABASE_URL and RUN_INTEGRATION they bring a server of their own."
 PROJECT = Path(__file__).resolve().parent.parent

@@ -75,7 +75,7 @@ def _host(project: Project, modules: Sequence[Module]) -> Iterator[Finding]:
 
 def _stands_for_something(project: Project, entry: str) -> bool:
     """Say whether an entry that no module has is of the user's own code; a label may be anything."""
-    path = project.folder / "src" / entry.replace(".", "/")
+    path = project.folder / entry.replace(".", "/")
     return "." not in entry or path.with_suffix(".py").is_file() or (path / "__init__.py").is_file()
 
 

@@ -21,7 +21,7 @@ class HostList:
 
 MODEL_FILES = ("mem0_models", "models")
 HOST_LISTS = (
-    HostList("alembic/env.py", "MODEL_MODULES", lambda m: [f"backend.{m.name}.{file}" for file in MODEL_FILES]),
-    HostList("src/cos_main.py", "SLICES", lambda m: [f"backend.{m.name}"]),
+    HostList("alembic/env.py", "MODEL_MODULES", lambda m: [f"src.backend.{m.name}.{file}" for file in MODEL_FILES]),
+    HostList("src/cos_main.py", "SLICES", lambda m: [f"src.backend.{m.name}"]),
     HostList("src/graph/registry.py", "MODULE_LABELS", lambda m: [m.label]),
 )

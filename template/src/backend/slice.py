@@ -8,9 +8,9 @@ from importlib import import_module
 from fastapi import APIRouter, FastAPI
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from common.errors import problems
-from common.schemas import Purge
-from l1.entries import Log
+from src.common.errors import problems
+from src.common.schemas import Purge
+from src.l1.entries import Log
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
-from common.request_id_middleware import HEADER as REQUEST_ID_HEADER
+from src.common.request_id_middleware import HEADER as REQUEST_ID_HEADER
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.trace.export import SpanExporter
 from opentelemetry.util.re import parse_env_headers
 
-from common.config import Settings
-from common.process_environment import process_environment
+from src.common.config import Settings
+from src.common.process_environment import process_environment
 
 log = logging.getLogger(__name__)
 

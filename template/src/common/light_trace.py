@@ -11,9 +11,9 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanContext, SpanKind, TraceFlags
 from opentelemetry.util.types import AnyValue
 
-from common.light_span import TRACE_KEY, LightSpan
-from common.request_id_middleware import current_request_id
-from common.sampling import Sampling
+from src.common.light_span import TRACE_KEY, LightSpan
+from src.common.request_id_middleware import current_request_id
+from src.common.sampling import Sampling
 
 SPAN_LIMIT: Final = 1000  # of one trace; a request that does more loses the rest, not the service its memory
 

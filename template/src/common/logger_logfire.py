@@ -7,14 +7,14 @@ from fastapi import FastAPI
 from opentelemetry import trace
 from starlette.types import Scope
 
-from common.config import Settings
-from common.exporters import exporters_of
-from common.light_trace import LightTracer
-from common.process_environment import process_environment
-from common.sampling import Sampling
-from common.server_span import ServerSpan
-from common.span_outlet import SpanOutlet
-from common.tracing import MuteTracer, use_tracer
+from src.common.config import Settings
+from src.common.exporters import exporters_of
+from src.common.light_trace import LightTracer
+from src.common.process_environment import process_environment
+from src.common.sampling import Sampling
+from src.common.server_span import ServerSpan
+from src.common.span_outlet import SpanOutlet
+from src.common.tracing import MuteTracer, use_tracer
 
 NS_PER_MS: Final = 1_000_000
 

@@ -9,8 +9,8 @@ from opentelemetry.util.types import AnyValue
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from common.light_span import OUR_FAULT, LightSpan
-from common.light_trace import LightTracer
+from src.common.light_span import OUR_FAULT, LightSpan
+from src.common.light_trace import LightTracer
 
 STATUS: Final = "http.response.status_code"
 _PROPAGATOR: Final = TraceContextTextMapPropagator()

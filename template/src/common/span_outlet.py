@@ -11,11 +11,11 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanKind, Status, StatusCode
 from opentelemetry.util.types import Attributes, AttributeValue
 
-from common.light_span import TRACE_KEY, LightSpan
-from common.light_trace import Ended, LightTrace
-from common.redaction import attribute
-from common.request_id_middleware import current_request_id
-from common.span_queue import SpanQueue
+from src.common.light_span import TRACE_KEY, LightSpan
+from src.common.light_trace import Ended, LightTrace
+from src.common.redaction import attribute
+from src.common.request_id_middleware import current_request_id
+from src.common.span_queue import SpanQueue
 
 OPEN_SPAN_LIMIT: Final = 10_000
 SHUTDOWN_S: Final = 0.5

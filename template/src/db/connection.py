@@ -11,12 +11,12 @@ from fastapi.requests import HTTPConnection
 from sqlalchemy import NullPool, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
-from common.config import Settings
-from common.quiet_startup import StartupError
-from common.tracing import span
-from db.liveness import check_liveness
-from db.sql_spans import trace_statements
-from db.unavailable import DatabaseUnavailableError, outages_refused
+from src.common.config import Settings
+from src.common.quiet_startup import StartupError
+from src.common.tracing import span
+from src.db.liveness import check_liveness
+from src.db.sql_spans import trace_statements
+from src.db.unavailable import DatabaseUnavailableError, outages_refused
 
 # A request must fail within 4 s of a network that swallows packets: a ping that times out, then a connection that does.
 CONNECT_TIMEOUT_S: Final = 1.5

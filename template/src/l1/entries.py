@@ -9,10 +9,10 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from common.errors import RefusalError
-from common.request_id_middleware import current_request_id
-from common.storable import storable_json, storable_text
-from common.tracing import current_trace_id
+from src.common.errors import RefusalError
+from src.common.request_id_middleware import current_request_id
+from src.common.storable import storable_json, storable_text
+from src.common.tracing import current_trace_id
 
 ENTRY_LIMIT: Final = 100
 CONTENT_LIMIT_BYTES: Final = 1024 * 1024

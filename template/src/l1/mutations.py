@@ -6,9 +6,9 @@ from typing import Annotated, Final
 from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.connection import get_db_session
-from l1.entries import Event, Log
-from l1.record import write_record
+from src.db.connection import get_db_session
+from src.l1.entries import Event, Log
+from src.l1.record import write_record
 
 MUTATING: Final = {"POST", "PUT", "PATCH", "DELETE"}
 

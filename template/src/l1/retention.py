@@ -6,8 +6,8 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from common.schemas import Purge
-from l1.entries import Log
+from src.common.schemas import Purge
+from src.l1.entries import Log
 
 PURGE_BATCH: Final = 1000
 # In the order of the log, so that the index leads to the oldest, and a short batch means that there are no more.

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Iterable
 from uuid import UUID
 
-from common.errors import UnavailableError
-from db.unavailable import AWAY, DatabaseUnavailableError
-from l1.entries import Log, Record
+from src.common.errors import UnavailableError
+from src.db.unavailable import AWAY, DatabaseUnavailableError
+from src.l1.entries import Log, Record
 
 
 class L1QueueFullError(UnavailableError):

@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index,
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 from uuid_utils.compat import uuid7
 
-from l1.xid8 import Xid8
+from src.l1.xid8 import Xid8
 
 # Rows are written once and deleted when they are old. PostgreSQL's own settings wait until a fifth of a table has
 # changed; these vacuum after a fixed number of rows, and freeze a page the first time, for it will not change again.

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from httpx2 import AsyncClient
 
-from cos_main import app
+from src.cos_main import app
 
 JSON = {"content-type": "application/json"}
 DEEP = b'{"a":' * 100_000 + b"1" + b"}" * 100_000

@@ -1,9 +1,9 @@
 import pytest
 from httpx2 import ASGITransport, AsyncClient
 
-from common.config import Settings
-from cos_main import create_app
-from db.connection import Database, create_engine
+from src.common.config import Settings
+from src.cos_main import create_app
+from src.db.connection import Database, create_engine
 
 
 async def test_the_process_is_alive(client: AsyncClient) -> None:

@@ -8,13 +8,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.slice import Slice
-from common.config import Settings
-from common.schemas import Purge
-from db.connection import Database
-from db.unavailable import DatabaseUnavailableError
-from l1.entries import Log
-from retention import purge_slice, purges_running
+from src.backend.slice import Slice
+from src.common.config import Settings
+from src.common.schemas import Purge
+from src.db.connection import Database
+from src.db.unavailable import DatabaseUnavailableError
+from src.l1.entries import Log
+from src.retention import purge_slice, purges_running
 
 type PurgeBatch = Callable[[AsyncSession], Awaitable[Purge]]
 
@@ -42,7 +42,7 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         waits.append(delay_s)
         await sleep(0)
 
-    monkeypatch.setattr("retention.asyncio.sleep", pass_quickly)
+    monkeypatch.setattr("src.retention.asyncio.sleep", pass_quickly)
     return waits
 
 
@@ -55,7 +55,7 @@ async def test_a_purge_goes_on_until_it_is_complete(database: Database, monkeypa
     async def purge_log(_session: AsyncSession, _log: Log, *, age: timedelta) -> Purge:
         return Purge(purged=age.days, is_complete=True)
 
-    monkeypatch.setattr("retention.purge_log", purge_log)
+    monkeypatch.setattr("src.retention.purge_log", purge_log)
 
     purged = await purge_slice(database, slice_with(purge_scratch), age=timedelta(days=9))
 

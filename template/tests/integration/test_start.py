@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from httpx2 import ConnectError, get
 
-from common.config import Settings
+from src.common.config import Settings
 
 PROJECT = Path(__file__).resolve().parents[2]
 DEV = ["scripts/dev.py", "--no-reload"]

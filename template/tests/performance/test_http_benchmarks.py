@@ -5,10 +5,10 @@ from functools import partial
 
 import pytest
 
-from common.config import Settings
 from http_client import Call, Connections
 from ratios import Contest
 from served import served
+from src.common.config import Settings
 
 pytestmark = pytest.mark.benchmark
 

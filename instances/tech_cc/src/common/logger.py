@@ -5,10 +5,10 @@ import logging
 import sys
 from datetime import UTC, datetime
 
-from common.config import Settings
-from common.redaction import Plain, plain
-from common.request_id_middleware import current_request_id
-from common.tracing import current_trace_id, span
+from src.common.config import Settings
+from src.common.redaction import Plain, plain
+from src.common.request_id_middleware import current_request_id
+from src.common.tracing import current_trace_id, span
 
 
 def configure_logging(settings: Settings) -> None:

@@ -11,7 +11,7 @@ from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.util.re import parse_env_headers
 
-from common.config import Settings
+from src.common.config import Settings
 
 EXPORT_TIMEOUT_S: Final = 0.8  # the end of the process waits for the last one
 INTERVAL_MS: Final = 60_000

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from common.storable import DOCUMENT_DEPTH_LIMIT, DOCUMENT_LIMIT_BYTES, storable_json, storable_text
+from src.common.storable import DOCUMENT_DEPTH_LIMIT, DOCUMENT_LIMIT_BYTES, storable_json, storable_text
 
 
 class RequestModel(BaseModel):

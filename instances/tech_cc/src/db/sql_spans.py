@@ -10,7 +10,7 @@ from opentelemetry.util.types import AnyValue
 from sqlalchemy import Connection, ExceptionContext, event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from common.tracing import begin_client_span
+from src.common.tracing import begin_client_span
 
 STATEMENT_LIMIT: Final = 2000
 OPEN_SPAN: Final = "open_span"  # in the `info` of a connection, which runs one statement at a time

@@ -9,7 +9,7 @@ import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from common.errors import UnavailableError
+from src.common.errors import UnavailableError
 
 # asyncpg connects and times out with plain OSErrors; nearly all else arrives wrapped by SQLAlchemy.
 DATABASE_FAULTS: Final = (DBAPIError, PoolTimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)

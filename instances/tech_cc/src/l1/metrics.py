@@ -1,6 +1,6 @@
 """What the log tells of itself while it runs."""
 
-from common.metrics import Durations
+from src.common.metrics import Durations
 
 record_duration = Durations(
     "mem0.record.duration",

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from common.tracing import span
-from l1.entries import Entry, Log, new_record
-from l1.metrics import record_duration
-from l1.statements import insertion_of
+from src.common.tracing import span
+from src.l1.entries import Entry, Log, new_record
+from src.l1.metrics import record_duration
+from src.l1.statements import insertion_of
 
 
 async def write_record(session: AsyncSession, log: Log, entries: Sequence[Entry]) -> UUID:

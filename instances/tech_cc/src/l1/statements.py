@@ -9,7 +9,7 @@ from functools import cache
 from itertools import chain, count
 from typing import Any, Final
 
-from l1.entries import Log, Record
+from src.l1.entries import Log, Record
 
 BASE: Final = ("id uuid", "source_module text", "request_id text", "trace_id text")
 LINK: Final = ("base_log_id uuid", "position int2")

@@ -18,14 +18,14 @@ from uuid import UUID
 import asyncpg
 from fastapi.requests import HTTPConnection
 
-from common.config import Settings
-from common.tracing import span
-from db.connection import connect_driver
-from db.unavailable import unavailable
-from l1.entries import Entry, Log, new_record
-from l1.metrics import record_duration
-from l1.statements import insertion_of, insertion_of_all
-from l1.submission import L1ClosedError, L1QueueFullError, Submission, by_log
+from src.common.config import Settings
+from src.common.tracing import span
+from src.db.connection import connect_driver
+from src.db.unavailable import unavailable
+from src.l1.entries import Entry, Log, new_record
+from src.l1.metrics import record_duration
+from src.l1.statements import insertion_of, insertion_of_all
+from src.l1.submission import L1ClosedError, L1QueueFullError, Submission, by_log
 
 QUEUE_LIMIT: Final = 10_000
 BATCH_LIMIT: Final = 500

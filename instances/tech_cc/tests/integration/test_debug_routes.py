@@ -1,10 +1,10 @@
 import pytest
 from httpx2 import ASGITransport, AsyncClient
 
-from backend.slice import load_slice
-from common.config import Settings
-from common.project import FIRST_MODULE
-from cos_main import SLICES, create_app
+from src.backend.slice import load_slice
+from src.common.config import Settings
+from src.common.project import FIRST_MODULE
+from src.cos_main import SLICES, create_app
 
 PATHS = ["/test-log", *(f"/{load_slice(package).module}/test-log" for package in SLICES)]
 

@@ -4,11 +4,11 @@ from httpx2 import ASGITransport, AsyncClient
 from pydantic import SecretStr
 
 from collector import running_collector
-from common.config import Settings
-from common.metrics import bootstrap_metrics
-from common.project import FIRST_MODULE
-from cos_main import create_app
 from databases import upgrade
+from src.common.config import Settings
+from src.common.metrics import bootstrap_metrics
+from src.common.project import FIRST_MODULE
+from src.cos_main import create_app
 
 
 async def test_the_durations_of_requests_and_records_reach_a_collector(empty_database: Settings) -> None:

@@ -11,9 +11,9 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from common.config import Settings
 from databases import PROJECT, alembic_config, downgrade, upgrade
-from db.base import Base
+from src.common.config import Settings
+from src.db.base import Base
 
 SYSTEM_SCHEMAS = {"information_schema", "public"}
 

@@ -14,9 +14,9 @@ from opentelemetry import trace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from collector import Collector, plain_attributes, running_collector
-from common.config import Settings
-from common.tracing import use_tracer
-from cos_main import SLICES, create_app
+from src.common.config import Settings
+from src.common.tracing import use_tracer
+from src.cos_main import SLICES, create_app
 
 MODULE = SLICES[0].rpartition(".")[2]
 PATH = f"/{MODULE}/modules"
@@ -175,5 +175,5 @@ async def test_a_collector_that_goes_away_under_load_disturbs_no_request(
         await asyncio.sleep(0.1)
 
     assert statuses == [404] * 300
-    sentences = [record.getMessage() for record in caplog.records if record.name == "common.span_queue"]
+    sentences = [record.getMessage() for record in caplog.records if record.name == "src.common.span_queue"]
     assert len(sentences) <= 3

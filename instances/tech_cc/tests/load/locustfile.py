@@ -10,8 +10,8 @@ from uuid import uuid4
 
 from locust import FastHttpUser, task
 
-from backend.slice import load_slice
-from cos_main import SLICES
+from src.backend.slice import load_slice
+from src.cos_main import SLICES
 
 ROOT = f"/{load_slice(SLICES[0]).module}"
 

@@ -10,12 +10,12 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 from sqlalchemy import URL
 
-from backend.slice import load_slice
-from common.config import Settings
-from cos_main import SLICES
 from databases import throw_away_database, upgrade
-from l1.entries import Log
 from ratios import BLOCKS, Baseline, Compare, Contest, Judge, Samples, Work, contested, interleaved, p95, ratio
+from src.backend.slice import load_slice
+from src.common.config import Settings
+from src.cos_main import SLICES
+from src.l1.entries import Log
 
 ROUNDS = 300
 WARM_UP_ROUNDS = 30

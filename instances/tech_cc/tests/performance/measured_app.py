@@ -6,11 +6,11 @@ from fastapi import Depends
 from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from common.request_id_middleware import current_request_id
-from common.schemas import RequestModel, StorableText
-from common.tracing import current_trace_id
-from cos_main import app
-from db.connection import get_db_session
+from src.common.request_id_middleware import current_request_id
+from src.common.schemas import RequestModel, StorableText
+from src.common.tracing import current_trace_id
+from src.cos_main import app
+from src.db.connection import get_db_session
 
 __all__ = ["app"]
 

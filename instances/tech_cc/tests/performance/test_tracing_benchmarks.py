@@ -18,11 +18,11 @@ from pydantic import BaseModel
 from pytest_benchmark.fixture import BenchmarkFixture
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from common import logger_logfire
-from common.config import Settings
-from common.logger_logfire import bootstrap_logfire
-from common.request_id_middleware import RequestIdMiddleware
-from common.tracing import Tracer, begin_client_span, span, use_tracer
+from src.common import logger_logfire
+from src.common.config import Settings
+from src.common.logger_logfire import bootstrap_logfire
+from src.common.request_id_middleware import RequestIdMiddleware
+from src.common.tracing import Tracer, begin_client_span, span, use_tracer
 
 pytestmark = pytest.mark.benchmark(group="a traced request, in process")
 

@@ -1,6 +1,6 @@
 """A vertical slice: the module's tables, rules and routes, and the one object that the host knows it by."""
 
-from backend.slice import Slice
+from src.backend.slice import Slice
 
 from .identity import LABEL, MODULE
 from .routers import debug_router, health, modules, scratch_notes

@@ -5,8 +5,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from common.config import Settings
-from db.liveness import check_liveness
+from src.common.config import Settings
+from src.db.liveness import check_liveness
 
 
 @pytest.fixture

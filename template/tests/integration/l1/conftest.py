@@ -6,12 +6,12 @@ import pytest
 from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.slice import load_slice
-from common.config import Settings
-from cos_main import SLICES
 from databases import throw_away_database, upgrade
-from db.connection import Database, open_database
-from l1.entries import Log
+from src.backend.slice import load_slice
+from src.common.config import Settings
+from src.cos_main import SLICES
+from src.db.connection import Database, open_database
+from src.l1.entries import Log
 
 
 @pytest.fixture(scope="session")

@@ -5,9 +5,9 @@ import asyncio
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.connection import Database
-from l1.entries import Event, Log
-from l1.record import write_record
+from src.db.connection import Database
+from src.l1.entries import Event, Log
+from src.l1.record import write_record
 
 BEHIND = """
 SELECT id, xid, seq FROM {schema}.base_log

@@ -7,14 +7,14 @@ from typing import Any
 import asyncpg
 import pytest
 
-from common.config import Settings
-from cos_main import SLICES
-from db.connection import Database, connect_driver, open_database
-from l1.entries import Entry, Event, Log, Prompt, new_record
-from l1.record import write_record
-from l1.statements import insertion_of
-from l1.writer import L1Writer, open_writer
 from ratios import Work
+from src.common.config import Settings
+from src.cos_main import SLICES
+from src.db.connection import Database, connect_driver, open_database
+from src.l1.entries import Entry, Event, Log, Prompt, new_record
+from src.l1.record import write_record
+from src.l1.statements import insertion_of
+from src.l1.writer import L1Writer, open_writer
 
 PAYLOAD = {"message": "hello", "count": 1, "by": "a benchmark"}
 CONTENT = "Twenty words or so. " * 5

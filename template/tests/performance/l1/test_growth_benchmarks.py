@@ -10,9 +10,9 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from sqlalchemy import URL
 
 from databases import throw_away_database, upgrade
-from l1.entries import Event, Log
-from l1.writer import L1Writer, open_writer
 from ratios import Compare
+from src.l1.entries import Event, Log
+from src.l1.writer import L1Writer, open_writer
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.database]
 

@@ -7,11 +7,11 @@ from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 
-from common.light_span import LightSpan
-from common.light_trace import Ended, LightTracer
-from common.sampling import Sampling
-from common.span_outlet import readable
-from common.tracing import use_tracer
+from src.common.light_span import LightSpan
+from src.common.light_trace import Ended, LightTracer
+from src.common.sampling import Sampling
+from src.common.span_outlet import readable
+from src.common.tracing import use_tracer
 
 type MakeTracer = Callable[..., LightTracer]
 

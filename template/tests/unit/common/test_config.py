@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from common.config import ConfigurationError, Settings, asyncpg_url, get_settings, settings_or_exit
+from src.common.config import ConfigurationError, Settings, asyncpg_url, get_settings, settings_or_exit
 
 PRODUCTION_URL = "postgresql+asyncpg://service:s3cret@db.internal/cos"
 

@@ -2,8 +2,8 @@ import pytest
 from fastapi import FastAPI
 from httpx2 import ASGITransport, AsyncClient
 
-from common.errors import ConflictError, UnavailableError, add_error_handlers
-from common.schemas import RequestModel
+from src.common.errors import ConflictError, UnavailableError, add_error_handlers
+from src.common.schemas import RequestModel
 
 
 class SeatTakenError(ConflictError):

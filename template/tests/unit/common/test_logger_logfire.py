@@ -11,12 +11,12 @@ from httpx2 import ASGITransport, AsyncClient
 from opentelemetry import trace
 
 from collector import Collector, plain_attributes, running_collector
-from common.config import Settings
-from common.errors import add_error_handlers
-from common.logger_logfire import bootstrap_logfire
-from common.request_id_middleware import RequestIdMiddleware
-from common.span_outlet import SpanOutlet
-from common.tracing import current_trace_id, span, use_tracer
+from src.common.config import Settings
+from src.common.errors import add_error_handlers
+from src.common.logger_logfire import bootstrap_logfire
+from src.common.request_id_middleware import RequestIdMiddleware
+from src.common.span_outlet import SpanOutlet
+from src.common.tracing import current_trace_id, span, use_tracer
 
 TOKEN = "pylf_v1_us_abcdefghijklmnopqrstuvwxyz0123456789"  # noqa: S105
 VARIABLES = ["LOGFIRE_TOKEN", "LOGFIRE_BASE_URL", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from common.redaction import DEPTH_LIMIT, ITEM_LIMIT, REDACTED, TEXT_LIMIT, attribute, is_secret, plain
+from src.common.redaction import DEPTH_LIMIT, ITEM_LIMIT, REDACTED, TEXT_LIMIT, attribute, is_secret, plain
 
 
 class Level(IntEnum):

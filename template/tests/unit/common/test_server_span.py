@@ -10,10 +10,10 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind, StatusCode
 from starlette.testclient import TestClient
 
-from common.errors import ConflictError, UnavailableError, add_error_handlers
-from common.request_id_middleware import RequestIdMiddleware
-from common.server_span import ServerSpan
-from common.tracing import current_trace_id, span
+from src.common.errors import ConflictError, UnavailableError, add_error_handlers
+from src.common.request_id_middleware import RequestIdMiddleware
+from src.common.server_span import ServerSpan
+from src.common.tracing import current_trace_id, span
 from unit.common.conftest import MakeTracer
 
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"

@@ -3,8 +3,8 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from cos_main import SLICES
-from db.base import Base
+from src.cos_main import SLICES
+from src.db.base import Base
 
 
 def tables_by_name() -> dict[str, str]:

@@ -3,8 +3,8 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import AsyncAdaptedQueuePool, NullPool
 
-from common.config import Settings
-from db.connection import address, create_engine, create_single_use_engine
+from src.common.config import Settings
+from src.db.connection import address, create_engine, create_single_use_engine
 
 URL = "postgresql+asyncpg://service:s3cret@db.internal:6543/orders"
 SETTINGS = Settings(database_url=SecretStr(URL), database_pool_size=3, database_pool_overflow=4)

@@ -3,7 +3,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from db.unavailable import unavailable
+from src.db.unavailable import unavailable
 
 
 def wrapped(original: Exception, *, is_disconnect: bool = False) -> DBAPIError:

@@ -3,7 +3,16 @@ from typing import Any
 
 import pytest
 
-from l1.entries import CONTENT_LIMIT_BYTES, ENTRY_LIMIT, Entry, Event, Log, Prompt, UnstorableRecordError, new_record
+from src.l1.entries import (
+    CONTENT_LIMIT_BYTES,
+    ENTRY_LIMIT,
+    Entry,
+    Event,
+    Log,
+    Prompt,
+    UnstorableRecordError,
+    new_record,
+)
 
 LOG = Log(module="cc", schema="mem0_cc")
 

@@ -9,10 +9,10 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from db.unavailable import DatabaseUnavailableError
-from l1.entries import Event, Log, UnstorableRecordError
-from l1.submission import L1ClosedError, L1InDoubtError, L1QueueFullError
-from l1.writer import L1Writer
+from src.db.unavailable import DatabaseUnavailableError
+from src.l1.entries import Event, Log, UnstorableRecordError
+from src.l1.submission import L1ClosedError, L1InDoubtError, L1QueueFullError
+from src.l1.writer import L1Writer
 
 LOG = Log(module="cc", schema="mem0_cc")
 GONE = asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation")

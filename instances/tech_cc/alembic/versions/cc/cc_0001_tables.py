@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-from common.config import get_settings
+from src.common.config import get_settings
 
 revision = "cc_0001_tables"
 down_revision = None

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-from common.config import get_settings
-from l1.xid8 import Xid8
+from src.common.config import get_settings
+from src.l1.xid8 import Xid8
 
 revision = "cc_0002_l1"
 down_revision = "cc_0001_tables"

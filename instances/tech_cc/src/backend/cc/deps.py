@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import Depends, params
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.connection import get_db_session
-from l1.mutations import mutations_recorded
-from l1.writer import L1Writer, get_l1_writer
+from src.db.connection import get_db_session
+from src.l1.mutations import mutations_recorded
+from src.l1.writer import L1Writer, get_l1_writer
 
 from .services.logging import LOG
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from common.config import get_settings
+from src.common.config import get_settings
 
 DOMAIN: Final = "tech"
 MODULE: Final = "cc"

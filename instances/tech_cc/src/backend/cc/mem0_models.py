@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 from sqlalchemy import Index
 from sqlalchemy.orm import Mapped
 
-from db.base import Base, Record
-from l1.tables import BaseLogTable, ConsumerCheckpointTable, EventLogTable, PromptTraceTable
+from src.db.base import Base, Record
+from src.l1.tables import BaseLogTable, ConsumerCheckpointTable, EventLogTable, PromptTraceTable
 
 from .identity import MEM0_SCHEMA
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, String, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import Record
+from src.db.base import Record
 
 from .identity import SCHEMA
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
-from common.schemas import JsonDocument, RecordModel, RequestModel, StorableText
+from src.common.schemas import JsonDocument, RecordModel, RequestModel, StorableText
 
 DAY_S = 86_400
 

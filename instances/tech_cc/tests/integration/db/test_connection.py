@@ -9,10 +9,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from common.config import Settings
-from common.errors import add_error_handlers
-from common.quiet_startup import StartupError
-from db.connection import get_db_session, open_database
+from src.common.config import Settings
+from src.common.errors import add_error_handlers
+from src.common.quiet_startup import StartupError
+from src.db.connection import get_db_session, open_database
 
 Session = Annotated[AsyncSession, Depends(get_db_session, scope="function")]
 UNIQUE_AT_COMMIT = "CREATE TABLE entry (name text UNIQUE DEFERRABLE INITIALLY DEFERRED)"
@@ -140,7 +140,7 @@ async def test_a_start_without_its_database_names_it(
 
 async def test_a_superuser_is_refused_in_production(empty_database: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     query = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
-    monkeypatch.setattr("db.connection.text", lambda sql: text("SELECT true" if sql == query else sql))
+    monkeypatch.setattr("src.db.connection.text", lambda sql: text("SELECT true" if sql == query else sql))
     settings = empty_database.model_copy(update={"environment": "production"})
 
     with pytest.raises(StartupError, match="names a superuser"):
@@ -149,7 +149,7 @@ async def test_a_superuser_is_refused_in_production(empty_database: Settings, mo
 
 
 async def test_a_bug_inside_a_start_is_not_hidden(empty_database: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("db.connection.text", lambda _sql: text("SELEKT"))
+    monkeypatch.setattr("src.db.connection.text", lambda _sql: text("SELEKT"))
 
     with pytest.raises(ProgrammingError):
         async with open_database(empty_database):

@@ -18,15 +18,15 @@ from httpx2 import ASGITransport, AsyncClient
 from pydantic import SecretStr
 from sqlalchemy import text
 
-from common.config import Settings
-from common.errors import UnavailableError
-from cos_main import create_app
 from databases import upgrade
-from db.connection import open_database
 from fault_server import FaultServer, fault_server
-from l1.entries import Event, Log
-from l1.submission import L1InDoubtError
-from l1.writer import L1Writer
+from src.common.config import Settings
+from src.common.errors import UnavailableError
+from src.cos_main import create_app
+from src.db.connection import open_database
+from src.l1.entries import Event, Log
+from src.l1.submission import L1InDoubtError
+from src.l1.writer import L1Writer
 
 WRITERS = 4
 ANSWER_LIMIT_S = 4.0

@@ -5,14 +5,14 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.slice import load_slice
-from common.config import Settings
-from cos_main import SLICES
-from db.connection import Database
-from l1.entries import Event, Log
-from l1.record import write_record
-from l1.retention import purge_log
 from purge_l1 import main, purge_all
+from src.backend.slice import load_slice
+from src.common.config import Settings
+from src.cos_main import SLICES
+from src.db.connection import Database
+from src.l1.entries import Event, Log
+from src.l1.record import write_record
+from src.l1.retention import purge_log
 
 DAY = timedelta(days=1)
 

@@ -9,10 +9,10 @@ from httpx2 import ASGITransport, AsyncClient
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from common.config import Settings
-from l1.entries import Entry, Event, Log, Prompt, new_record
-from l1.statements import insertion_of, insertion_of_all
-from l1.writer import L1Writer, get_l1_writer, open_writer
+from src.common.config import Settings
+from src.l1.entries import Entry, Event, Log, Prompt, new_record
+from src.l1.statements import insertion_of, insertion_of_all
+from src.l1.writer import L1Writer, get_l1_writer, open_writer
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanContext, StatusCode, TraceFlags
 
-from common.errors import ConflictError, UnavailableError
-from common.light_span import ATTRIBUTE_LIMIT, EVENT_LIMIT, LINK_LIMIT
-from common.tracing import begin_client_span, current_trace_id, span, traced
+from src.common.errors import ConflictError, UnavailableError
+from src.common.light_span import ATTRIBUTE_LIMIT, EVENT_LIMIT, LINK_LIMIT
+from src.common.tracing import begin_client_span, current_trace_id, span, traced
 from unit.common.conftest import MakeTracer
 
 OTHER = SpanContext(1, 2, is_remote=True, trace_flags=TraceFlags(1))
@@ -90,7 +90,7 @@ def test_a_fault_is_recorded_once_without_its_words(kept: list[ReadableSpan]) ->
 @pytest.mark.parametrize(
     ("fault", "status", "name"),
     [
-        (ConflictError("taken"), StatusCode.UNSET, "common.errors.ConflictError"),
+        (ConflictError("taken"), StatusCode.UNSET, "src.common.errors.ConflictError"),
         (UnavailableError("away"), StatusCode.ERROR, None),
     ],
 )

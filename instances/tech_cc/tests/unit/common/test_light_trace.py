@@ -5,9 +5,9 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.trace import StatusCode
 
-from common import light_trace
-from common.sampling import Sampling
-from common.tracing import begin_client_span, current_trace_id, span, traced
+from src.common import light_trace
+from src.common.sampling import Sampling
+from src.common.tracing import begin_client_span, current_trace_id, span, traced
 from unit.common.conftest import MakeTracer
 
 NEVER = 1 << 64

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan
 
-from common.config import Settings
-from common.logger import configure_logging, log_event
-from common.tracing import current_trace_id, span
+from src.common.config import Settings
+from src.common.logger import configure_logging, log_event
+from src.common.tracing import current_trace_id, span
 from unit.common.conftest import MakeTracer
 
 

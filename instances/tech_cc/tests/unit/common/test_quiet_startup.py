@@ -6,7 +6,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.types import Message
 
-from common.quiet_startup import QuietStartup, StartupError
+from src.common.quiet_startup import QuietStartup, StartupError
 
 
 async def messages_of_a_start(fault: Exception | None) -> list[Message]:

@@ -4,7 +4,7 @@ import pytest
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope, Send
 
-from common.request_body import RequestBodyLimits
+from src.common.request_body import RequestBodyLimits
 
 
 async def read_body(_scope: Scope, receive: Receive, send: Send) -> None:

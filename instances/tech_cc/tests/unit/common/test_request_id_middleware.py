@@ -9,8 +9,8 @@ from fastapi.responses import PlainTextResponse, StreamingResponse
 from httpx2 import ASGITransport, AsyncClient
 from starlette.testclient import TestClient, WebSocketDenialResponse
 
-from common.errors import ConflictError, add_error_handlers
-from common.request_id_middleware import RequestIdMiddleware, current_request_id
+from src.common.errors import ConflictError, add_error_handlers
+from src.common.request_id_middleware import RequestIdMiddleware, current_request_id
 
 UNSAFE = ["", "a" * 65, "a b", "a\tb", "id;drop", "{jndi}", "50%", "a/b", "ü", "[ERROR]", "\x01"]
 

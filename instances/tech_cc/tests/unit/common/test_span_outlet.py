@@ -10,11 +10,11 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.trace import StatusCode
 
-from common import span_outlet
-from common.light_trace import LightTracer
-from common.sampling import Sampling
-from common.span_outlet import SpanOutlet
-from common.tracing import span, use_tracer
+from src.common import span_outlet
+from src.common.light_trace import LightTracer
+from src.common.sampling import Sampling
+from src.common.span_outlet import SpanOutlet
+from src.common.tracing import span, use_tracer
 
 NEVER = 1 << 64
 

@@ -3,7 +3,7 @@ from uuid import UUID
 
 import pytest
 
-from common.storable import storable_json, storable_text
+from src.common.storable import storable_json, storable_text
 
 
 def test_a_text_passes_unchanged() -> None:

@@ -1,9 +1,9 @@
 import re
 from pathlib import Path
 
-from backend.slice import load_slice
-from cos_main import SLICES
-from graph.registry import MODULE_LABELS
+from src.backend.slice import load_slice
+from src.cos_main import SLICES
+from src.graph.registry import MODULE_LABELS
 
 PROJECT = Path(__file__).resolve().parents[3]
 

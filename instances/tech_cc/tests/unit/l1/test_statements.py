@@ -2,8 +2,8 @@ import re
 
 import pytest
 
-from l1.entries import Event, Log, Prompt, Record, new_record
-from l1.statements import ENTRIES_BY_VALUE, insertion_of, insertion_of_all
+from src.l1.entries import Event, Log, Prompt, Record, new_record
+from src.l1.statements import ENTRIES_BY_VALUE, insertion_of, insertion_of_all
 
 LOG = Log(module="cc", schema="mem0_cc")
 

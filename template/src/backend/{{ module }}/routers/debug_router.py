@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from common.errors import OF_BODY
+from src.common.errors import OF_BODY
 
 from ..deps import DbSession
 from ..schemas import TestLog, TestLogRead

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from common.errors import OF_BODY, OF_PATH, OF_QUERY, problems
-from common.schemas import Page, PageAfter, PageLimit, page_of
+from src.common.errors import OF_BODY, OF_PATH, OF_QUERY, problems
+from src.common.schemas import Page, PageAfter, PageLimit, page_of
 
 from .. import crud
 from ..deps import DbSession

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from common.errors import OF_BODY, OF_PATH, OF_QUERY
-from common.schemas import Page, PageAfter, PageLimit, Purge, page_of
+from src.common.errors import OF_BODY, OF_PATH, OF_QUERY
+from src.common.schemas import Page, PageAfter, PageLimit, Purge, page_of
 
 from .. import crud
 from ..deps import DbSession, records_mutations

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from common.errors import NotFoundError
-from common.tracing import traced
+from src.common.errors import NotFoundError
+from src.common.tracing import traced
 
 from .. import crud
 from ..identity import MODULE

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from common.errors import NotFoundError
-from common.schemas import Purge
-from common.tracing import traced
+from src.common.errors import NotFoundError
+from src.common.schemas import Purge
+from src.common.tracing import traced
 
 from .. import crud
 from ..identity import MODULE

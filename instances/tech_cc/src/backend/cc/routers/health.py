@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from common.errors import OF_BODY, OF_PATH
+from src.common.errors import OF_BODY, OF_PATH
 
 from ..deps import DbSession, records_mutations
 from ..models import HealthStatus

@@ -2,8 +2,8 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from common.request_id_middleware import current_request_id
-from common.tracing import current_trace_id, span
+from src.common.request_id_middleware import current_request_id
+from src.common.tracing import current_trace_id, span
 
 from ..schemas import TestLog, TestLogRead
 from .logging import Event, Prompt, log_l1

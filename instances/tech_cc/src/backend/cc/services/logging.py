@@ -5,9 +5,9 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from l1.entries import Entry, Event, Log, Prompt
-from l1.record import write_record
-from l1.writer import L1Writer
+from src.l1.entries import Entry, Event, Log, Prompt
+from src.l1.record import write_record
+from src.l1.writer import L1Writer
 
 from ..identity import MEM0_SCHEMA, MODULE
 

@@ -4,8 +4,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from common.errors import ConflictError, NotFoundError
-from common.tracing import traced
+from src.common.errors import ConflictError, NotFoundError
+from src.common.tracing import traced
 
 from .. import crud
 from ..identity import MODULE

@@ -5,7 +5,7 @@ from httpx2 import AsyncClient
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.cc.mem0_models import BaseLog, EventLog, PromptTrace
+from src.backend.cc.mem0_models import BaseLog, EventLog, PromptTrace
 
 PATH = "/cc/test-log"
 

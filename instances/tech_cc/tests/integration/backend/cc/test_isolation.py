@@ -7,8 +7,8 @@ from httpx2 import AsyncClient
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from backend.cc.identity import MEM0_SCHEMA, SCHEMA
-from db.connection import Database
+from src.backend.cc.identity import MEM0_SCHEMA, SCHEMA
+from src.db.connection import Database
 
 UUID = "01890a5d-ac96-774b-bcce-b302099a8057"
 CALLS: list[tuple[str, str, Any]] = [

@@ -7,7 +7,7 @@ from httpx2 import AsyncClient
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.cc.mem0_models import BaseLog, EventLog
+from src.backend.cc.mem0_models import BaseLog, EventLog
 
 ROOT = "/cc"
 UNKNOWN = "01890a5d-ac96-774b-bcce-b302099a8057"
@@ -88,7 +88,7 @@ async def test_a_change_whose_record_fails_did_not_happen(client: AsyncClient, m
     async def fail(*_: object) -> None:
         raise KeyError("bug")
 
-    monkeypatch.setattr("backend.cc.services.modules.log_l1", fail)
+    monkeypatch.setattr("src.backend.cc.services.modules.log_l1", fail)
     with pytest.raises(KeyError):
         await client.post(f"{ROOT}/modules", json={"name": "billing", "version": "1"})
 

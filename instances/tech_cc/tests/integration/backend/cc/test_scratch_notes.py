@@ -6,11 +6,11 @@ from httpx2 import AsyncClient
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.cc.mem0_models import ScratchNote
-from backend.cc.schemas import ScratchNoteCreate
-from backend.cc.services.scratch_notes import keep_note, purge_notes
-from common.config import Settings
-from db.connection import open_database
+from src.backend.cc.mem0_models import ScratchNote
+from src.backend.cc.schemas import ScratchNoteCreate
+from src.backend.cc.services.scratch_notes import keep_note, purge_notes
+from src.common.config import Settings
+from src.db.connection import open_database
 
 PATH = "/cc/scratch-notes"
 

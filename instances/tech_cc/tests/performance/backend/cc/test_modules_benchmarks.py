@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 from httpx2 import AsyncClient
 
-from common.config import Settings
+from src.common.config import Settings
 
 pytestmark = pytest.mark.database
 

@@ -1,7 +1,7 @@
 from typing import get_args
 
-from backend.cc import deps
-from db.connection import get_db_session
+from src.backend.cc import deps
+from src.db.connection import get_db_session
 
 
 def test_routes_get_the_session_of_the_host() -> None:

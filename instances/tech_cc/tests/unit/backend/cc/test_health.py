@@ -2,8 +2,8 @@ from itertools import permutations
 
 import pytest
 
-from backend.cc.schemas import Health
-from backend.cc.services.health import worst
+from src.backend.cc.schemas import Health
+from src.backend.cc.services.health import worst
 
 ALL: list[Health] = ["healthy", "degraded", "unhealthy"]
 

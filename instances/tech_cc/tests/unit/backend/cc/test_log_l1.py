@@ -6,12 +6,12 @@ from opentelemetry import trace
 from sqlalchemy import event, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.cc.identity import MEM0_SCHEMA, MODULE
-from backend.cc.mem0_models import BaseLog, EventLog, PromptTrace
-from backend.cc.services.logging import Event, Prompt, log_l1, submit_l1
-from db.connection import Database
-from l1.entries import Log, UnstorableRecordError
-from l1.writer import L1Writer
+from src.backend.cc.identity import MEM0_SCHEMA, MODULE
+from src.backend.cc.mem0_models import BaseLog, EventLog, PromptTrace
+from src.backend.cc.services.logging import Event, Prompt, log_l1, submit_l1
+from src.db.connection import Database
+from src.l1.entries import Log, UnstorableRecordError
+from src.l1.writer import L1Writer
 
 
 async def linked_to(session: AsyncSession, table: Any, record_id: UUID) -> list[Any]:
@@ -79,7 +79,7 @@ async def test_a_record_goes_with_the_transaction(test_db_session: AsyncSession)
 async def test_a_record_and_its_trace_find_each_other(
     test_db_session: AsyncSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("l1.entries.current_request_id", lambda: "request-1")
+    monkeypatch.setattr("src.l1.entries.current_request_id", lambda: "request-1")
     context = trace.SpanContext(trace_id=0xABC, span_id=1, is_remote=False)
 
     with trace.use_span(trace.NonRecordingSpan(context)):

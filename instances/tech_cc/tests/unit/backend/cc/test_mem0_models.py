@@ -4,9 +4,9 @@ import sys
 
 from sqlalchemy import Table, inspect
 
-from backend.cc import mem0_models
-from backend.cc.identity import MEM0_SCHEMA
-from backend.cc.mem0_models import ScratchNote
+from src.backend.cc import mem0_models
+from src.backend.cc.identity import MEM0_SCHEMA
+from src.backend.cc.mem0_models import ScratchNote
 
 
 def test_notes_live_in_the_scratch_schema() -> None:
@@ -36,7 +36,7 @@ def test_what_a_record_links_goes_with_it() -> None:
 
 
 def test_the_environment_names_the_scratch_schema() -> None:
-    code = "from backend.cc.mem0_models import ScratchNote as N; print(N.__table__.schema)"
+    code = "from src.backend.cc.mem0_models import ScratchNote as N; print(N.__table__.schema)"
     environment = {**os.environ, "MEM0_SCHEMA": "mem0_{module}_x"}
 
     run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)

@@ -1,8 +1,8 @@
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
-from backend.cc import SLICE
-from backend.cc.identity import LABEL, MODULE
+from src.backend.cc import SLICE
+from src.backend.cc.identity import LABEL, MODULE
 
 
 def test_the_slice_bears_the_names_of_its_identity() -> None:

@@ -1,0 +1,1 @@
+"""The service: its application is `src.cos_main:app`."""
