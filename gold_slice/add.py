@@ -1,0 +1,79 @@
+"""Add a module to a project: its files, its tests, its migrations, and its entries in the host's lists."""
+
+from argparse import Namespace
+from collections.abc import Iterable
+from pathlib import Path
+
+from . import pending
+from .answers import Module, origin_of, read_answers, read_modules
+from .git import lines, try_git
+from .host_lists import host_lists
+from .names import collision_problems, name_problems
+from .project import HOST_ANSWERS, Project
+from .registration import host_edits, register
+from .render import Part, files_in, render
+from .report import Change, Kind, RefusalError, Report
+from .template import Release, Template, open_template
+
+
+def add(project: Project, options: Namespace, report: Report) -> None:
+    """Add the module, or say what would be added."""
+    module = Module(options.domain, options.module)
+    known, problems = read_modules(project.folder)
+    problems += name_problems(domain=module.domain, module=module.name)
+    problems += [] if problems else collision_problems(project.folder, known=known, wanted=module)
+    edits, broken = host_edits(project.folder, host_lists(), known if problems else [*known, module], register)
+    if problems := [*problems, *broken]:
+        raise RefusalError(*problems)
+    template, release = release_of_host(project)
+    answers = {"scope": "module", "domain": module.domain, "module": module.name}
+    folder = render(Part(module, answers), template, release, answers)
+    paths = files_in(folder)
+    if problems := _ignored(project, paths):
+        raise RefusalError(*problems)
+    report.changes = [Change(module.label, Kind.ADDED, path) for path in paths]
+    report.changes += [Change("host", Kind.UPDATED, path) for path in edits]
+    if not options.preview:
+        writes: dict[str, Path | bytes] = {path: folder / path for path in paths}
+        pending.apply(project, what=f"add {module.domain} {module.name}", writes=writes | edits, deletes=[])
+    report.headline = f"The module {module.label} {'would be' if options.preview else 'is'} in place and registered."
+    report.next_steps = [
+        "uv run alembic upgrade heads      create its schemas",
+        "uv run pytest                     test it with all the others",
+        f"uv run python scripts/dev.py      run it, on http://127.0.0.1:8000/{module.name}/modules",
+        f"git add -A && git commit -m 'Add {module.label}'      so that updates can reach it",
+        f"uv run python scripts/remove_module.py {module.name}      undo it",
+    ]
+
+
+def release_of_host(project: Project) -> tuple[Template, Release]:
+    """Return the release of the template that the host has.
+
+    Raises:
+        RefusalError: The host's answers file names none.
+    """
+    try:
+        origin = origin_of(read_answers(project.folder / HOST_ANSWERS))
+    except ValueError as wrong:
+        raise RefusalError(f"{HOST_ANSWERS}: {wrong}. Fix: restore the file from git.") from None
+    if origin is None:
+        raise RefusalError(
+            f"{HOST_ANSWERS} names no release of the template (_src_path and _commit), as after a copy from files that "
+            "are not committed. Put in the address of the template's git repository and one of its tags."
+        )
+    template = open_template(origin[0], needs=origin[1])
+    return template, template.get(origin[1])
+
+
+def _ignored(project: Project, paths: Iterable[str]) -> list[str]:
+    """Return a sentence for each rule of .gitignore that matches a file of the module, which git would then omit."""
+    if not project.is_under_git:
+        return []
+    done = try_git(project.folder, "check-ignore", "--no-index", "-v", "-z", "--stdin", stdin="\0".join(paths))
+    fields = lines(done.stdout)
+    rules = {tuple(fields[start : start + 3]): fields[start + 3] for start in range(0, len(fields), 4)}
+    return [
+        f"{path} would be ignored by git: {source}:{line} is {pattern!r}. Change that rule, or take another name."
+        for (source, line, pattern), path in rules.items()
+        if not pattern.startswith("!")
+    ]

@@ -1,0 +1,175 @@
+"""The command `gold-slice`: options, the lock on the project, and the exit status.
+
+Exit status: 0 done; 1 refused or failed, and nothing changed; 2 wrong usage; 3 an update waits for a person.
+"""
+
+import os
+import sys
+import traceback
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from .git import GitError
+from .project import Project, find_project
+from .recovery import complete_interrupted, is_interrupted, refuse_interrupted
+from .report import RefusalError, Report, Status, progress
+
+INCOMPLETE = "The change has begun and is not complete: `uv run python scripts/doctor.py --fix` completes it."
+ALIASES = {
+    "add": "generate_module.py",
+    "update": "update_modules.py",
+    "remove": "remove_module.py",
+    "doctor": "doctor.py",
+}
+
+type Work = Callable[[Project, Namespace, Report], None]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return the exit status."""
+    options = parser().parse_args(arguments)
+    if (
+        options.command == "update"
+        and (options.go_on or options.abandon)
+        and (options.parts or options.to or options.preview or options.settings)
+    ):
+        parser().error("--continue and --abandon take no part, --to, --preview or --set")
+    return run(options)
+
+
+def parser() -> ArgumentParser:
+    """Return the parser of all commands."""
+    whole = ArgumentParser(prog="gold-slice", description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, purpose: str, details: str) -> ArgumentParser:
+        text = f"{purpose[0].upper()}{purpose[1:]}.\n\n{details}"
+        known_as = f"scripts/{ALIASES[name]}" if os.environ.get("GOLD_SLICE_LAUNCHER") and name in ALIASES else None
+        options = commands.add_parser(
+            name, help=purpose, description=text, prog=known_as, formatter_class=RawDescriptionHelpFormatter
+        )
+        options.add_argument("--preview", action="store_true", help="change nothing, and name every file")
+        options.add_argument(
+            "--json", dest="as_json", action="store_true", help="print the result as one JSON document"
+        )
+        options.add_argument("--project", type=Path, default=Path(), metavar="FOLDER", help="default: this folder")
+        options.set_defaults(force=False)
+        return options
+
+    add = command(
+        "add", "add a module: its files, tests, migrations, and its entries in the host's lists",
+        "The module comes from the release of the template that the host has. Nothing changes unless all of it can.",
+    )  # fmt: skip
+    add.add_argument("domain", help="the first half of the module's label, as tech in tech_pem")
+    add.add_argument("module", help="names the package, the PostgreSQL schema and the routes, as pem")
+
+    update = command(
+        "update", "carry a release of the template into host and modules, keeping what you changed",
+        "It lands as one commit on your branch, or not at all. Where git cannot merge, the update waits in .dev/update:\n"
+        "settle it there, then --continue lands it, or --abandon drops it.",
+    )  # fmt: skip
+    update.add_argument("parts", nargs="*", metavar="MODULE", help="its name, or host (default: host and all modules)")
+    update.add_argument("--to", metavar="TAG", help="the release (default: the latest)")
+    update.add_argument("--set", dest="settings", action="append", default=[], metavar="QUESTION=ANSWER",
+                        help="change an answer")  # fmt: skip
+    update.add_argument("--diff", action="store_true", help="with --preview: print a patch that `git apply` takes")
+    update.add_argument("--no-commit", action="store_true", help="leave the merged change staged, for you to review")
+    update.add_argument("--defaults", action="store_true", help="ask nothing: new questions take their defaults")
+    update.add_argument("--force", action="store_true", help="land the update although the examination finds something")
+    which = update.add_mutually_exclusive_group()
+    which.add_argument("--continue", dest="go_on", action="store_true", help="land the update that you settled")
+    which.add_argument("--abandon", action="store_true", help="drop the update that waits for you")
+
+    remove = command(
+        "remove", "remove a module: what `add` brought",
+        "A module that you edited, or that other files import, is refused unless you use --force; what git does not have\n"
+        "is then kept aside. Data stay; the command prints how to remove them.",
+    )  # fmt: skip
+    remove.add_argument("module", help="its name, as pem, or its label, as tech_pem")
+    remove.add_argument("--force", action="store_true", help="remove it although you edited it, or other files name it")
+
+    doctor = command(
+        "doctor", "examine the project: answers files, modules, lists, migrations and routes",
+        "Each finding has a code, a place and a way to correct it. Exit status: 0 no findings; 1 findings; 2 usage.",
+    )  # fmt: skip
+    doctor.add_argument("--fix", action="store_true", help="correct what can be corrected safely")
+
+    diff = command("diff", "print what you changed in a part, compared with its release", "The output is a patch.")
+    diff.add_argument("part", nargs="?", default="host", help="the name of a module, or host (the default)")
+
+    new = commands.add_parser("new", help="spawn a project, as `copier copy` does")
+    new.add_argument("folder", type=Path, help="must not exist, or be empty")
+    new.add_argument("--data", action="append", default=[], metavar="QUESTION=ANSWER", help="an answer")
+    new.add_argument("--defaults", action="store_true", help="ask nothing")
+    new.set_defaults(preview=False, as_json=False)
+    return whole
+
+
+def run(options: Namespace) -> int:
+    """Do the work with the project locked, print the result, and return the exit status."""
+    report, project = Report(options.command, is_preview=options.preview), None
+    try:
+        if options.command == "new":
+            from .new import new  # noqa: PLC0415  # each command imports only what it needs
+
+            new(options, report)
+        else:
+            project = find_project(options.project.resolve())
+            with project.locked():
+                if options.preview:
+                    refuse_interrupted(project)
+                elif options.command != "doctor":
+                    complete_interrupted(project)
+                _work_of(options.command)(project, options, report)
+    except RefusalError as refusal:
+        report = _refused(report, *refusal.problems)
+    except (OSError, GitError) as fault:
+        report = _refused(report, f"{fault}. Correct that, and try again.")
+    except KeyboardInterrupt:
+        report = _refused(report, "Interrupted.")
+    except Exception as fault:  # noqa: BLE001  # no traceback helps a user, and JSON is promised
+        report = _refused(report, f"{_where(fault)}. This is a bug in gold slice: please report it.")
+    if report.status == Status.REFUSED and report.problems and project and is_interrupted(project):
+        report.problems.append(INCOMPLETE)
+        report.is_half_done = True
+    _print(report, as_json=options.as_json)
+    return report.status
+
+
+def _work_of(command: str) -> Work:
+    """Return the function of a command; libcst and Copier are imported only by those that need them."""
+    match command:
+        case "add":
+            from .add import add as work  # noqa: PLC0415
+        case "update":
+            from .update import update as work  # noqa: PLC0415
+        case "remove":
+            from .remove import remove as work  # noqa: PLC0415
+        case "diff":
+            from .diff import diff as work  # noqa: PLC0415
+        case _:
+            from .doctor import doctor as work  # noqa: PLC0415
+    return work
+
+
+def _print(report: Report, *, as_json: bool) -> None:
+    """Print the result. A reader that left does not change the status."""
+    try:
+        report.print_out(as_json=as_json)
+    except OSError as fault:  # `| head -1`, or a full disk
+        with open(os.devnull, "w") as nothing:  # noqa: PTH123  # a device, not a file
+            os.dup2(nothing.fileno(), sys.stdout.fileno())  # or Python reports the fault once more at its end
+        if not isinstance(fault, BrokenPipeError):
+            progress(
+                f"the result could not be printed: {fault.strerror}; it is: {report.headline or report.status.name}"
+            )
+
+
+def _where(fault: Exception) -> str:
+    last = traceback.extract_tb(fault.__traceback__)[-1]
+    return f"{type(fault).__name__}: {fault} ({Path(last.filename).name}:{last.lineno})"
+
+
+def _refused(report: Report, *problems: str) -> Report:
+    return Report(report.command, status=Status.REFUSED, is_preview=report.is_preview, problems=list(problems))

@@ -1,0 +1,261 @@
+"""Merge what a release changed into a project, with plain git, in a linked work tree at the user's HEAD.
+
+For each part there are up to three commits on top of HEAD: BASE, the part as its own release made it; MOVED, BASE with
+the renames that the release declares; and NEW, the part as the target makes it. MOVED and NEW are cherry-picked, so
+git merges what changed between the releases with what the user changed. Parts are picked one after the other: modules
+are alike, and in one merge git would take a file of one module for a renamed file of another.
+"""
+
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .answers import Module
+from .git import TEMPORARY, GitError, git_path, lines, temporarily, try_git
+from .host_lists import HostList, host_lists
+from .project import Project
+from .registration import host_edits, register, write_all
+from .render import Part, files_in
+from .report import Change, Kind
+
+FOLDER = ".dev/update"  # of the linked work tree, in the project
+
+
+@dataclass(frozen=True, slots=True)
+class Render:
+    """A part as a release makes it, and where that release keeps its lists of modules."""
+
+    folder: Path
+    lists: Sequence[HostList]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An update of one part; `renames` maps old paths to new ones."""
+
+    part: Part
+    base: Render
+    new: Render
+    renames: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class Picked:
+    """What came of cherry-picking: the files that wait for a person, and the edited files that the release dropped."""
+
+    conflicts: list[str] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkTree:
+    """A linked work tree of the project's repository."""
+
+    project: Project
+    top: Path
+
+    @property
+    def folder(self) -> Path:
+        """The project's folder in it."""
+        return self.top / self.project.prefix
+
+    @classmethod
+    def create(cls, project: Project, top: Path) -> "WorkTree":
+        """Make the work tree at the commit that the project is on, in place of an old one."""
+        tree = cls(project, top)
+        tree.remove()
+        temporarily(project.top, "worktree", "add", "--quiet", "--force", "--detach", str(top), "HEAD")
+        return tree
+
+    def remove(self) -> None:
+        """Remove the work tree, whole or half made; other linked work trees are not touched."""
+        if self.top.exists():
+            try_git(self.project.top, "worktree", "remove", "--force", "--force", str(self.top))
+            shutil.rmtree(self.top, ignore_errors=True)
+
+    def git(self, *arguments: str, stdin: str = "") -> str:
+        """Run git in the work tree, for temporary commits."""
+        return temporarily(self.top, *arguments, stdin=stdin)
+
+    def head(self) -> str:
+        """Return the commit that the work tree is on."""
+        return self.git("rev-parse", "HEAD").strip()
+
+    def commit_all(self, message: str) -> str:
+        """Commit every file, ignored ones too, and return the commit."""
+        self.git("add", "--all", "--force", "--", ".")
+        self.git("commit", "--quiet", "--allow-empty", "--no-verify", "--message", message)
+        return self.head()
+
+    # Commits of the releases
+
+    def commits_of(self, step: Step, modules: Sequence[Module], *, title: str) -> tuple[str, list[str]]:
+        """Make BASE, MOVED and NEW of a part, and return BASE and the commits to pick, oldest first."""
+        head = self.head()
+        crlf = self._files_with_crlf()
+        self._replace_part(step.part, step.base, modules, crlf=crlf)
+        base = self.commit_all(f"{step.part.name} as its release made it")
+        picks = []
+        renames = {old: new for old, new in step.renames.items() if (self.folder / old).exists()}
+        if renames:
+            for old, new in renames.items():
+                (self.folder / new).parent.mkdir(parents=True, exist_ok=True)
+                (self.folder / old).rename(self.folder / new)
+            picks.append(self.commit_all(f"{title}: renamed files of {step.part.name}"))
+        crlf |= {new for old, new in renames.items() if old in crlf}
+        self._replace_part(step.part, step.new, modules, crlf=crlf)
+        picks.append(self.commit_all(f"{title}: {step.part.name}"))
+        self.git("reset", "--quiet", "--hard", head)
+        return base, picks
+
+    def _replace_part(self, part: Part, render: Render, modules: Sequence[Module], *, crlf: set[str]) -> None:
+        """Put the files of a render in the place of all files that the part owns, and fill the lists of the host."""
+        for path in self._files_of(part, modules):
+            (self.folder / path).unlink(missing_ok=True)
+        for path in files_in(render.folder):
+            target = self.folder / path
+            if target.is_dir() and not target.is_symlink():
+                shutil.rmtree(target)  # it holds nothing but empty folders
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(render.folder / path, target, follow_symlinks=False)
+            if path in crlf and not target.is_symlink():
+                target.write_bytes(target.read_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
+        if part.module is None:
+            write_all(self.folder, host_edits(self.folder, render.lists, modules, register)[0])
+
+    def _files_of(self, part: Part, modules: Sequence[Module]) -> list[str]:
+        """Return the tracked files that a part owns; attributes of git stay in force."""
+        paths = lines(temporarily(self.folder, "ls-files", "-z", "--", "."))
+        if part.module:
+            return [path for path in paths if part.module.owns(path)]
+        return [path for path in paths if not is_owned(path, modules) and not path.endswith(".gitattributes")]
+
+    def _files_with_crlf(self) -> set[str]:
+        """Return the files that git itself stores with CRLF, because no attribute says otherwise."""
+        rows = lines(temporarily(self.folder, "ls-files", "-z", "--eol", "--", "."))
+        return {row.partition("\t")[2] for row in rows if row.startswith(("i/crlf", "i/mixed"))}
+
+    # Picking
+
+    def pick(self, commits: Sequence[str], *, is_preview: bool = False) -> Picked:
+        """Cherry-pick the commits in one sequence, and return what stopped it.
+
+        A preview settles every conflict by keeping both sides, so that it sees all of them.
+        """
+        options = ("--allow-empty", "--keep-redundant-commits")
+        done = try_git(self.top, *TEMPORARY, "cherry-pick", *options, *commits)
+        return self._carry_on(done.returncode == 0, done.stderr, is_preview=is_preview)
+
+    def go_on(self) -> Picked:
+        """Continue the sequence after a person settled a conflict."""
+        done = try_git(self.top, *TEMPORARY, "cherry-pick", "--continue")
+        return self._carry_on(done.returncode == 0, done.stderr, is_preview=False)
+
+    def is_picking(self) -> bool:
+        """Return whether the sequence is not at its end."""
+        return any(git_path(self.top, name).exists() for name in ("CHERRY_PICK_HEAD", "sequencer"))
+
+    def unmerged(self) -> dict[str, set[int]]:
+        """Return the stages of every file that git could not merge: 1 base, 2 the user's, 3 the release's."""
+        stages: dict[str, set[int]] = {}
+        for row in lines(self.git("ls-files", "--unmerged", "-z")):
+            meta, _tab, path = row.partition("\t")
+            stages.setdefault(path, set()).add(int(meta.split()[2]))
+        return stages
+
+    def _carry_on(self, is_done: bool, complaint: str, *, is_preview: bool) -> Picked:  # noqa: FBT001
+        picked = Picked()
+        while not is_done:
+            unmerged = self.unmerged()
+            if not unmerged and not git_path(self.top, "CHERRY_PICK_HEAD").exists():
+                raise GitError(complaint.strip())
+            conflicts = [path for path, stages in unmerged.items() if not self._settle(path, stages, picked)]
+            picked.conflicts += [path.removeprefix(self.project.prefix) for path in conflicts]
+            if conflicts and not is_preview:
+                return picked
+            if conflicts:
+                self.git("add", "--all", "--force", "--", ".")
+            done = try_git(self.top, *TEMPORARY, "cherry-pick", "--continue")
+            if done.returncode != 0 and not self.unmerged():  # nothing was left of the commit
+                done = try_git(self.top, *TEMPORARY, "commit", "--allow-empty", "--no-verify", "--no-edit")
+                done = try_git(self.top, *TEMPORARY, "cherry-pick", "--continue") if self.is_picking() else done
+            is_done, complaint = done.returncode == 0, done.stderr
+        return picked
+
+    def _settle(self, path: str, stages: set[int], picked: Picked) -> bool:
+        """Settle a file that one side edited and the other deleted; return False if a person must look."""
+        if stages == {1, 2}:  # the release dropped it, the user edited it: it stays
+            self.git("add", "--force", "--", path)
+            picked.dropped.append(path.removeprefix(self.project.prefix))
+        elif stages == {1, 3}:  # the user deleted it: it stays deleted
+            self.git("rm", "--quiet", "--", path)
+        else:
+            return False
+        return True
+
+    # What came of it
+
+    def fill_lists(self, template: Path, modules: Sequence[Module]) -> list[str]:
+        """Register the modules in the lists of the target release; return a sentence for each list that is lost."""
+        edits, problems = host_edits(self.folder, host_lists(template), modules, register)
+        write_all(self.folder, edits)
+        if edits:
+            temporarily(self.folder, "add", "--force", "--", *edits)
+        return problems
+
+    def tree(self, commit: str) -> dict[str, str]:
+        """Return the object name of every file of the project in a commit."""
+        rows = lines(temporarily(self.top, "ls-tree", "-r", "-z", "--full-tree", f"{commit}:{self.project.prefix}"))
+        return {path: meta for meta, _tab, path in (row.partition("\t") for row in rows)}
+
+
+def is_owned(path: str, modules: Iterable[Module]) -> bool:
+    """Return whether a module owns a file."""
+    return any(module.owns(path) for module in modules)
+
+
+def hide(project: Project) -> None:
+    """Keep `.dev` out of git's sight, if the project's own .gitignore no longer does."""
+    if try_git(project.folder, "check-ignore", "-q", FOLDER).returncode != 0:
+        ignore = project.folder / ".dev" / ".gitignore"
+        ignore.parent.mkdir(exist_ok=True)
+        ignore.write_text("*\n")
+
+
+def changes_between(
+    before: Mapping[str, str],
+    after: Mapping[str, str],
+    *,
+    sides: Sequence[tuple[Part, Mapping[str, str], Mapping[str, str]]],
+    modules: Sequence[Module],
+    picked: Picked,
+) -> list[Change]:
+    """Return what an update does to each file; `sides` are the parts with their files in BASE and in NEW."""
+    part_of = {part.module: (part.name, base, new) for part, base, new in sides}
+    changes = []
+    for path in sorted(before.keys() | after.keys() | {path for _, base, _ in sides for path in base}):
+        owner = next((module for module in modules if module.owns(path)), None)
+        name, base, new = part_of.get(owner, (owner.label if owner else "host", before, before))
+        kind = _kind(path, before, after, base=base, new=new, picked=picked)
+        if kind:
+            changes.append(Change(name, kind, path))
+    return changes
+
+
+def _kind(
+    path: str, before: Mapping[str, str], after: Mapping[str, str], *,
+    base: Mapping[str, str], new: Mapping[str, str], picked: Picked,
+) -> Kind | None:  # fmt: skip
+    mine, result, old, theirs = before.get(path), after.get(path), base.get(path), new.get(path)
+    if path in picked.conflicts:
+        return Kind.CONFLICT
+    if path in picked.dropped:
+        return Kind.DROPPED
+    if mine == result:
+        return Kind.KEPT if old != theirs and mine not in (old, theirs) else None
+    if mine is None:
+        return Kind.ADDED
+    if result is None:
+        return Kind.REMOVED
+    return Kind.UPDATED if mine == old else Kind.MERGED

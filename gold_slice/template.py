@@ -1,0 +1,163 @@
+"""The template's repository on this machine: its releases, and each release as a plain folder of files."""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+from .git import GitError, git, try_git
+from .report import RefusalError, progress
+
+SHORTCUTS = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}  # as Copier writes them
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A commit of the template, and its name in answers files: a tag, or `git describe`'s name for a later commit."""
+
+    name: str
+    commit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A repository of the template; `address` is what the answers files say."""
+
+    address: str
+    repository: Path
+
+    def find(self, reference: str) -> Release | None:
+        """Return what a tag, a branch, a hash or a name like `v1.2.0-3-gabc1234` stands for, or None."""
+        done = try_git(self.repository, "rev-parse", "--verify", "-q", "--end-of-options", f"{reference}^{{commit}}")
+        if done.returncode != 0:
+            return None
+        commit = done.stdout.strip()
+        if reference in self.tags():
+            return Release(reference, commit)
+        return Release(git(self.repository, "describe", "--tags", "--always", commit).strip(), commit)
+
+    def get(self, reference: str) -> Release:
+        """Return what a reference stands for.
+
+        Raises:
+            RefusalError: The template has no such reference.
+        """
+        release = self.find(reference)
+        if release is None:
+            raise RefusalError(f"The template at {self.address} has no release {reference}. Name one of its tags.")
+        return release
+
+    def tags(self) -> list[str]:
+        """Return all tags, in no order."""
+        return git(self.repository, "tag", "--list").split()
+
+    def read(self, release: Release, path: str) -> str | None:
+        """Return a file of a release, or None if the release has no such file."""
+        done = try_git(self.repository, "show", f"{release.commit}:{path}")
+        return done.stdout if done.returncode == 0 else None
+
+    def checkout(self, release: Release) -> Path:
+        """Return a folder with the files of a release, as `git checkout` writes them; it is made once per machine."""
+        folder = cache() / "releases" / release.commit
+        if not folder.exists():
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            fresh = Path(tempfile.mkdtemp(dir=folder.parent))
+            git(folder.parent, "clone", "--quiet", "--no-checkout", "--shared", str(self.repository), str(fresh))
+            git(fresh, "checkout", "--quiet", release.commit)
+            shutil.rmtree(fresh / ".git")  # Copier takes a folder with git as a repository, and its latest tag
+            _move(fresh, folder)
+        return folder
+
+
+def cache() -> Path:
+    """Return this user's cache folder for gold slice. It can be deleted at any time."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(os.environ.get("GOLD_SLICE_CACHE") or Path(base, "gold-slice"))
+
+
+def open_template(address: str, *, needs: str | None) -> Template:
+    """Return the template's repository: a local folder itself, or a mirror of any other address.
+
+    The mirror is brought up to date, unless it has the reference `needs`.
+
+    Raises:
+        RefusalError: The address cannot be reached, or is not a repository.
+    """
+    local = address.removeprefix("file://")
+    folder = Path(os.path.expanduser(local))  # noqa: PTH111  # it knows ~user
+    if folder.is_dir():
+        if (
+            not folder.is_absolute()
+            or try_git(folder, "rev-parse", "--show-prefix").stdout != "\n"
+            and not _is_bare(folder)
+        ):
+            raise RefusalError(
+                f"The template's address {address} is not the absolute path of a git repository, so it has no releases. "
+                "Put the address of a git repository as _src_path into the answers files."
+            )
+        return Template(address, folder)
+    if not re.search(r"[:/]", address.removeprefix(".")) or address.startswith("."):
+        raise RefusalError(
+            f"The template's address {address} is a relative path, which means nothing here. "
+            "Put an absolute path, or the address of a git repository, as _src_path into the answers files."
+        )
+    mirror = cache() / "mirrors" / f"{hashlib.sha256(address.encode()).hexdigest()[:16]}.git"
+    template = Template(address, mirror)
+    if not (needs and mirror.exists() and template.find(needs)):
+        _refresh(mirror, expanded(address))
+    return template
+
+
+def expanded(address: str) -> str:
+    """Return an address that git understands, of one that Copier understands."""
+    short = next((short for short in SHORTCUTS if address.startswith(short)), None)
+    if short:
+        return f"{SHORTCUTS[short]}{address.removeprefix(short).removesuffix('.git')}.git"
+    return address.removeprefix("git+")
+
+
+def own_release() -> tuple[str, str] | None:
+    """Return address and reference that this command was installed from, or None for a copy of unknown origin."""
+    try:
+        told = json.loads(distribution("gold-slice").read_text("direct_url.json") or "{}")
+    except PackageNotFoundError:
+        return None
+    reference = told.get("vcs_info", {}).get("requested_revision") or told.get("vcs_info", {}).get("commit_id")
+    return (str(told["url"]).removeprefix("file://"), str(reference)) if reference else None
+
+
+def _is_bare(folder: Path) -> bool:
+    return (folder / "HEAD").is_file() and (folder / "objects").is_dir()
+
+
+def _refresh(mirror: Path, address: str) -> None:
+    progress(f"asking {address} for its releases")
+    try:
+        if mirror.exists():
+            git(mirror, "fetch", "--quiet", "--prune", "origin")
+            return
+        mirror.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(dir=mirror.parent))
+        git(mirror.parent, "clone", "--quiet", "--mirror", "--", address, str(fresh))
+        _move(fresh, mirror)
+    except GitError as fault:
+        raise RefusalError(
+            f"The template cannot be reached at {address}: {str(fault).splitlines()[-1]}. "
+            "Check the network, your credentials and _src_path."
+        ) from fault
+
+
+def _move(fresh: Path, final: Path) -> None:
+    """Rename a finished folder to its final name, unless another command was faster."""
+    try:
+        fresh.chmod(0o755)
+        fresh.rename(final)
+    except OSError:
+        if not final.exists():
+            raise
+        shutil.rmtree(fresh, ignore_errors=True)

@@ -1,1 +1,0 @@
-"""How modules come, change and go: what the commands beside this folder share."""
