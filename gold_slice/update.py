@@ -112,7 +112,7 @@ class Run:
         if picked.conflicts and not self.options.preview:
             waiting.wait(self.project, self.waits, self.report, conflicts=picked.conflicts)
         else:
-            commit = self.finish()
+            commit = self.finish(is_examined=not picked.conflicts)
         before, after = self.tree.tree(self.waits.head), self.tree.tree(commit or self.tree.head())
         self.report.changes = changes_between(before, after, sides=sides, modules=self.modules, picked=picked)
         if self.options.preview:
@@ -120,7 +120,7 @@ class Run:
         elif commit:
             self.land(commit)
 
-    def finish(self) -> str | None:
+    def finish(self, *, is_examined: bool = True) -> str | None:
         """Fill the host's lists, examine the result, and return it as one commit; None if it waits for a person."""
         template = open_template(self.waits.address, needs=self.waits.commit)
         modules, problems = read_modules(self.tree.folder)
@@ -129,7 +129,7 @@ class Run:
         # Releases will carry transforms of the user's own code; they run here, before the examination.
         self.report.findings = [
             each
-            for each in examine(project_at(self.tree.folder))
+            for each in (examine(project_at(self.tree.folder)) if is_examined else [])
             if _key(each) not in self.waits.known_findings and each.code not in NOT_THE_UPDATES
         ]
         self.report.problems += problems

@@ -19,7 +19,7 @@ RELEASE_FILE = ".dev/update-release"  # a launcher reads here which release's co
 class Waiting:
     """The commit that an update starts from, its target, and what its end has to check and to say.
 
-    `reference` is the tag of the target, or its commit if it has none: the launcher installs the command under that name.
+    `reference` is the tag of the target, or its commit if it has none; the launcher installs the command by it.
     """
 
     head: str
