@@ -65,7 +65,7 @@ class WorkTree:
         """Make the work tree at the commit that the project is on, in place of an old one."""
         tree = cls(project, top)
         tree.remove()
-        temporarily(project.top, "worktree", "add", "--quiet", "--force", "--detach", str(top), "HEAD")
+        temporarily(project.top, "worktree", "add", "--quiet", "--force", "--force", "--detach", str(top), "HEAD")
         return tree
 
     def remove(self) -> None:
@@ -73,6 +73,9 @@ class WorkTree:
         if self.top.exists():
             try_git(self.project.top, "worktree", "remove", "--force", "--force", str(self.top))
             shutil.rmtree(self.top, ignore_errors=True)
+        for note in git_path(self.project.top, "worktrees").glob("*/gitdir"):  # of one that was killed half made
+            if Path(note.read_text().strip()) == self.top / ".git":
+                shutil.rmtree(note.parent, ignore_errors=True)
 
     def git(self, *arguments: str, stdin: str = "") -> str:
         """Run git in the work tree, for temporary commits."""

@@ -47,9 +47,10 @@ def check_trust(address: str, *, is_accepted: bool) -> None:
     known = ours.read_text().splitlines() if ours.exists() else []
     listed = copiers.read_text().partition("trust:")[2] if copiers.exists() else ""
     prefixes = re.findall(r"^ *- *['\"]?([^'\"\n]+)", listed, re.MULTILINE)
+    address = shown(address)  # no password is stored
     if address in known or any(f"{address}/".startswith(f"{each.rstrip('/')}/") for each in prefixes):
         return
-    question = f"This runs code from {shown(address)}, an address that you have not trusted yet."
+    question = f"This runs code from {address}, an address that you have not trusted yet."
     if not is_accepted and not sys.stdin.isatty():
         sys.exit(f"{question} If you trust it, add --trust once, or set GOLD_SLICE_TRUST=1.")
     if not is_accepted and input(f"{question} Trust it? [y/N] ").strip().lower() not in ("y", "yes"):
@@ -86,7 +87,9 @@ def installed(address: str, release: str) -> str:
         folders = {"UV_TOOL_DIR": str(home / "tools"), "UV_TOOL_BIN_DIR": str(home / "bin")}
         done = run("uv", "tool", "install", "--quiet", f"git+{url}@{reference}", UV_COMPILE_BYTECODE="1", **folders)
         if done.returncode:
-            sys.exit(f"The command of gold slice {release} could not be installed:\n{shown(done.stderr.strip())}")
+            sys.exit(
+                f"The command of gold slice {release} could not be installed. Check network and credentials:\n{shown(done.stderr)}"
+            )
     return str(program)
 
 
