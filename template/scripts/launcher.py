@@ -87,9 +87,8 @@ def installed(address: str, release: str) -> str:
         folders = {"UV_TOOL_DIR": str(home / "tools"), "UV_TOOL_BIN_DIR": str(home / "bin")}
         done = run("uv", "tool", "install", "--quiet", f"git+{url}@{reference}", UV_COMPILE_BYTECODE="1", **folders)
         if done.returncode:
-            sys.exit(
-                f"The command of gold slice {release} could not be installed. Check network and credentials:\n{shown(done.stderr)}"
-            )
+            reason = "Check the network and your credentials."
+            sys.exit(f"The command of gold slice {release} could not be installed. {reason}\n{shown(done.stderr)}")
     return str(program)
 
 
