@@ -105,10 +105,20 @@ def _prompt_columns(prompt: Prompt) -> tuple[str, str, int | None, int | None]:
     return prompt.role, prompt.content, prompt.tokens_in, prompt.tokens_out
 
 
-def _event_columns(event: Event) -> tuple[str, str]:
-    if not EVENT_TYPE.fullmatch(event.event_type):
+def checked_event_type(event_type: str) -> str:
+    """Return the type of an event.
+
+    Raises:
+        UnstorableRecordError: It breaks the rule for its form.
+    """
+    if not EVENT_TYPE.fullmatch(event_type):
         raise UnstorableRecordError("The type of an event is named like module.created, in at most 100 characters.")
+    return event_type
+
+
+def _event_columns(event: Event) -> tuple[str, str]:
+    event_type = checked_event_type(event.event_type)
     try:
-        return event.event_type, storable_json(event.payload).decode()
+        return event_type, storable_json(event.payload).decode()
     except ValueError as fault:
         raise UnstorableRecordError(f"The payload of {event.event_type} {fault}. Mend it, or leave it out.") from None

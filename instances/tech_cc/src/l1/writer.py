@@ -182,7 +182,7 @@ async def open_writer(settings: Settings) -> AsyncIterator[L1Writer]:
         running.cancel()
 
 
-def get_l1_writer(connection: HTTPConnection) -> L1Writer:
+async def get_l1_writer(connection: HTTPConnection) -> L1Writer:
     """Return the application's writer, as a dependency."""
     writer: L1Writer = connection.app.state.l1_writer
     return writer

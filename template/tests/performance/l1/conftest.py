@@ -23,7 +23,7 @@ CONTENT = "Twenty words or so. " * 5
 @pytest.fixture
 async def database(measured_settings: Settings) -> AsyncIterator[Database]:
     """The application's engine on a pool of ten."""
-    settings = measured_settings.model_copy(update={"database_pool_size": 10, "database_pool_overflow": 0})
+    settings = measured_settings.model_copy(update={"database_pool_size": 10})
     async with open_database(settings) as database:
         database.engine.pool._timeout = 60  # type: ignore[attr-defined]  # two hundred tasks may wait
         yield database

@@ -53,7 +53,7 @@ def app_with_entries() -> FastAPI:
 async def client(empty_database: Settings) -> AsyncIterator[AsyncClient]:
     """A client of `app_with_entries` on a pool of one connection."""
     app = app_with_entries()
-    settings = empty_database.model_copy(update={"database_pool_size": 1, "database_pool_overflow": 0})
+    settings = empty_database.model_copy(update={"database_pool_size": 1})
     async with open_database(settings) as database:
         app.state.database = database
         async with database.engine.begin() as connection:

@@ -7,8 +7,7 @@ from fastapi import APIRouter, Path
 
 from src.common.errors import OF_BODY, OF_PATH
 
-from ..deps import DbSession, records_mutations
-from ..models import HealthStatus
+from ..deps import DbSession, ReadSession, records_mutations
 from ..schemas import HealthReport, HealthStatusRead, Name, SystemHealth
 from ..services import health
 
@@ -18,19 +17,19 @@ Component = Annotated[Name, Path(description="Name of the reporting component.")
 
 
 @router.get("")
-async def get_system_health(session: DbSession) -> SystemHealth:
+async def get_system_health(session: ReadSession) -> SystemHealth:
     """Return the worst status of all components, and their reports, worst first."""
     return await health.get_system_health(session)
 
 
-@router.put("/{component}", response_model=HealthStatusRead, responses=OF_BODY)
-async def put_health_status(component: Component, report: HealthReport, session: DbSession) -> HealthStatus:
+@router.put("/{component}", responses=OF_BODY)
+async def put_health_status(component: Component, report: HealthReport, session: DbSession) -> HealthStatusRead:
     """Report a component's health, in place of its last report."""
     return await health.report_health(session, component=component, report=report)
 
 
-@router.get("/{component}", response_model=HealthStatusRead, responses=OF_PATH)
-async def get_health_status(component: Component, session: DbSession) -> HealthStatus:
+@router.get("/{component}", responses=OF_PATH)
+async def get_health_status(component: Component, session: ReadSession) -> HealthStatusRead:
     """Return what a component last reported."""
     return await health.get_health_status(session, component=component)
 

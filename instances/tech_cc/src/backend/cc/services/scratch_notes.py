@@ -1,18 +1,19 @@
 """Keep notes for a while, and purge those whose time is over."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import Row
 
 from src.common.errors import NotFoundError
-from src.common.schemas import Purge
+from src.common.schemas import Page, Purge, page_of
 from src.common.tracing import traced
+from src.db.autocommit import AnySession
 
 from .. import crud
 from ..identity import MODULE
-from ..mem0_models import ScratchNote
-from ..schemas import ScratchNoteCreate, ScratchNotePatch
+from ..schemas import ScratchNoteCreate, ScratchNotePatch, ScratchNoteRead
 
 PURGE_BATCH = 1000
 
@@ -23,13 +24,23 @@ class ScratchNoteUnknownError(NotFoundError):
 
 
 @traced(layer="service")
-async def keep_note(session: AsyncSession, *, note: ScratchNoteCreate) -> ScratchNote:
+async def keep_note(session: AnySession, *, note: ScratchNoteCreate) -> ScratchNoteRead:
     """Return the new note, which expires after its lifetime."""
-    return await crud.insert_scratch_note(session, content=note.content, lifetime=timedelta(seconds=note.lifetime_s))
+    lifetime = timedelta(seconds=note.lifetime_s)
+    return ScratchNoteRead.model_validate(
+        await crud.insert_scratch_note(session, content=note.content, lifetime=lifetime)
+    )
 
 
 @traced(layer="service")
-async def get_note(session: AsyncSession, *, note_id: UUID) -> ScratchNote:
+async def list_notes(session: AnySession, *, after: UUID | None, limit: int) -> Page[ScratchNoteRead]:
+    """Return a page of the notes that have not expired, oldest first."""
+    notes = await crud.list_scratch_notes(session, after=after, limit=limit + 1)
+    return page_of([ScratchNoteRead.model_validate(note) for note in notes], limit=limit)
+
+
+@traced(layer="service")
+async def get_note(session: AnySession, *, note_id: UUID) -> ScratchNoteRead:
     """Return the note.
 
     Raises:
@@ -39,7 +50,7 @@ async def get_note(session: AsyncSession, *, note_id: UUID) -> ScratchNote:
 
 
 @traced(layer="service")
-async def change_note(session: AsyncSession, *, note_id: UUID, patch: ScratchNotePatch) -> ScratchNote:
+async def change_note(session: AnySession, *, note_id: UUID, patch: ScratchNotePatch) -> ScratchNoteRead:
     """Return the note with new content, a new lifetime from now, or both.
 
     Raises:
@@ -53,7 +64,7 @@ async def change_note(session: AsyncSession, *, note_id: UUID, patch: ScratchNot
 
 
 @traced(layer="service")
-async def remove_note(session: AsyncSession, *, note_id: UUID) -> None:
+async def remove_note(session: AnySession, *, note_id: UUID) -> None:
     """Delete the note before its time.
 
     Raises:
@@ -64,7 +75,7 @@ async def remove_note(session: AsyncSession, *, note_id: UUID) -> None:
 
 
 @traced(layer="service")
-async def purge_notes(session: AsyncSession, *, limit: int = PURGE_BATCH) -> Purge:
+async def purge_notes(session: AnySession, *, limit: int = PURGE_BATCH) -> Purge:
     """Delete expired notes, at most `limit`, so that no purge holds its locks for long.
 
     Notes that another purge holds are left to it, and count as done.
@@ -73,7 +84,7 @@ async def purge_notes(session: AsyncSession, *, limit: int = PURGE_BATCH) -> Pur
     return Purge(purged=purged, is_complete=purged < limit)
 
 
-def _found(note: ScratchNote | None, *, note_id: UUID) -> ScratchNote:
+def _found(note: Row[Any] | None, *, note_id: UUID) -> ScratchNoteRead:
     if note is None:
         raise ScratchNoteUnknownError(note_id=note_id)
-    return note
+    return ScratchNoteRead.model_validate(note)
