@@ -1,5 +1,6 @@
 """Enter modules in the registry, change and remove their entries; each records itself in the same transaction."""
 
+from typing import ClassVar
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,11 +16,15 @@ from .logging import Event, log_l1
 
 
 class ModuleUnknownError(NotFoundError):
+    problem_type: ClassVar[str] = "module-unknown"
+
     def __init__(self, *, module_id: UUID) -> None:
         super().__init__(f"There is no module {module_id}. List the modules at /{MODULE}/modules.")
 
 
 class ModuleNameTakenError(ConflictError):
+    problem_type: ClassVar[str] = "module-name-taken"
+
     def __init__(self, *, name: str) -> None:
         super().__init__(f"A module named {name} is registered already. Choose another name, or change that entry.")
 

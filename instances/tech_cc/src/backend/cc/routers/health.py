@@ -5,14 +5,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from src.common.errors import OF_BODY, OF_PATH
+from src.common.errors import BODY_ERRORS, PATH_ERRORS
 
-from ..deps import DbSession, records_mutations
+from ..deps import DbSession, RecordingRoute
 from ..models import HealthStatus
 from ..schemas import HealthReport, HealthStatusRead, Name, SystemHealth
 from ..services import health
 
-router = APIRouter(prefix="/health", dependencies=[records_mutations()])
+router = APIRouter(prefix="/health", route_class=RecordingRoute)
 
 Component = Annotated[Name, Path(description="Name of the reporting component.")]
 
@@ -23,19 +23,19 @@ async def get_system_health(session: DbSession) -> SystemHealth:
     return await health.get_system_health(session)
 
 
-@router.put("/{component}", response_model=HealthStatusRead, responses=OF_BODY)
+@router.put("/{component}", response_model=HealthStatusRead, responses=BODY_ERRORS)
 async def put_health_status(component: Component, report: HealthReport, session: DbSession) -> HealthStatus:
     """Report a component's health, in place of its last report."""
     return await health.report_health(session, component=component, report=report)
 
 
-@router.get("/{component}", response_model=HealthStatusRead, responses=OF_PATH)
+@router.get("/{component}", response_model=HealthStatusRead, responses=PATH_ERRORS)
 async def get_health_status(component: Component, session: DbSession) -> HealthStatus:
     """Return what a component last reported."""
     return await health.get_health_status(session, component=component)
 
 
-@router.delete("/{component}", status_code=HTTPStatus.NO_CONTENT, responses=OF_PATH)
+@router.delete("/{component}", status_code=HTTPStatus.NO_CONTENT, responses=PATH_ERRORS)
 async def delete_health_status(component: Component, session: DbSession) -> None:
     """Forget a component."""
     await health.forget_component(session, component=component)

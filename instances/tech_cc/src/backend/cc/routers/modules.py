@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from src.common.errors import OF_BODY, OF_PATH, OF_QUERY, problems
+from src.common.errors import BODY_ERRORS, PATH_ERRORS, QUERY_ERRORS, problems
 from src.common.schemas import Page, PageAfter, PageLimit, page_of
 
 from .. import crud
@@ -21,7 +21,7 @@ router = APIRouter(prefix="/modules")
     "",
     status_code=HTTPStatus.CREATED,
     response_model=ModuleRead,
-    responses={**OF_BODY, **problems(HTTPStatus.CONFLICT)},
+    responses={**BODY_ERRORS, **problems(HTTPStatus.CONFLICT)},
 )
 async def post_module(module: ModuleCreate, session: DbSession, request: Request, response: Response) -> Module:
     """Register a module; 409 where the name is taken."""
@@ -30,26 +30,26 @@ async def post_module(module: ModuleCreate, session: DbSession, request: Request
     return entry
 
 
-@router.get("", responses=OF_QUERY)
+@router.get("", responses=QUERY_ERRORS)
 async def get_modules(session: DbSession, limit: PageLimit = 20, after: PageAfter = None) -> Page[ModuleRead]:
     """List modules, oldest first."""
     entries = await crud.list_modules(session, after=after, limit=limit + 1)
     return page_of([ModuleRead.model_validate(entry) for entry in entries], limit=limit)
 
 
-@router.get("/{module_id}", response_model=ModuleRead, responses=OF_PATH)
+@router.get("/{module_id}", response_model=ModuleRead, responses=PATH_ERRORS)
 async def get_module(module_id: UUID, session: DbSession) -> Module:
     """Return one module."""
     return await modules.get_module(session, module_id=module_id)
 
 
-@router.patch("/{module_id}", response_model=ModuleRead, responses={**OF_PATH, **OF_BODY})
+@router.patch("/{module_id}", response_model=ModuleRead, responses={**PATH_ERRORS, **BODY_ERRORS})
 async def patch_module(module_id: UUID, patch: ModulePatch, session: DbSession) -> Module:
     """Change the fields that are sent."""
     return await modules.change_module(session, module_id=module_id, patch=patch)
 
 
-@router.delete("/{module_id}", status_code=HTTPStatus.NO_CONTENT, responses=OF_PATH)
+@router.delete("/{module_id}", status_code=HTTPStatus.NO_CONTENT, responses=PATH_ERRORS)
 async def delete_module(module_id: UUID, session: DbSession) -> None:
     """Remove a module from the registry."""
     await modules.remove_module(session, module_id=module_id)
