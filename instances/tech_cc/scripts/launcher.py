@@ -61,14 +61,14 @@ def check_trust(address: str, *, is_accepted: bool) -> None:
 
 def target(address: str, arguments: list[str]) -> str:
     """Return what `--to` names, a tag or a commit; without `--to`, the latest tag."""
-    wanted = re.findall(r"(?:^|\0)--to[=\0]([^\0]+)", "\0".join(arguments))[-1:]
+    wanted: list[str] = re.findall(r"(?:^|\0)--to[=\0]([^\0]+)", "\0".join(arguments))[-1:]
     listed = run("git", "ls-remote", re.sub(r"^git\+", "", address))
     if listed.returncode and not wanted:
         sys.exit(f"The template cannot be reached at {shown(address)}: {shown(listed.stderr.strip())}")
     refs = {name: commit for commit, _tab, name in (line.partition("\t") for line in listed.stdout.splitlines())}
     if wanted and f"refs/tags/{wanted[0]}" not in refs:
         return refs.get(f"refs/heads/{wanted[0]}", refs.get(wanted[0], wanted[0]))
-    versions = wanted or [name[10:] for name in refs if re.fullmatch(r"refs/tags/v?\d+(\.\d+)+", name)]
+    versions: list[str] = wanted or [name[10:] for name in refs if re.fullmatch(r"refs/tags/v?\d+(\.\d+)+", name)]
     if not versions:
         sys.exit(
             f"The template at {shown(address)} has no release yet: no tag like v1.2.0. Name a reference with --to."

@@ -12,7 +12,7 @@ from sqlalchemy import NullPool, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from src.common.config import Settings
-from src.common.quiet_startup import StartupError
+from src.common.startup_errors import StartupError
 from src.common.tracing import span
 from src.db.autocommit import AutocommitSession
 from src.db.liveness import check_liveness

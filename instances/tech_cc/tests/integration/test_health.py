@@ -28,7 +28,7 @@ async def test_the_service_is_not_ready_before_the_migrations(empty_database: Se
 
     assert answer.status_code == 503
     assert answer.json()["dependencies"]["postgres"]["status"] == "up"
-    assert "alembic upgrade heads" in answer.json()["dependencies"]["tables"]["detail"]
+    assert "alembic upgrade heads" in answer.json()["dependencies"]["schema"]["detail"]
 
 
 @pytest.fixture

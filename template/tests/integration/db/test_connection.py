@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from src.common.config import Settings
 from src.common.errors import add_error_handlers
-from src.common.quiet_startup import StartupError
+from src.common.startup_errors import StartupError
 from src.db.connection import get_db_session, open_database
 
 Session = Annotated[AsyncSession, Depends(get_db_session, scope="function")]

@@ -5,13 +5,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from src.common.errors import OF_BODY, OF_PATH
+from src.common.errors import BODY_ERRORS, PATH_ERRORS
 
-from ..deps import DbSession, ReadSession, records_mutations
+from ..deps import DbSession, ReadSession, RecordingRoute
 from ..schemas import HealthReport, HealthStatusRead, Name, SystemHealth
 from ..services import health
 
-router = APIRouter(prefix="/health", dependencies=[records_mutations()])
+router = APIRouter(prefix="/health", route_class=RecordingRoute)
 
 Component = Annotated[Name, Path(description="Name of the reporting component.")]
 
@@ -22,19 +22,19 @@ async def get_system_health(session: ReadSession) -> SystemHealth:
     return await health.get_system_health(session)
 
 
-@router.put("/{component}", responses=OF_BODY)
+@router.put("/{component}", responses=BODY_ERRORS)
 async def put_health_status(component: Component, report: HealthReport, session: DbSession) -> HealthStatusRead:
     """Report a component's health, in place of its last report."""
     return await health.report_health(session, component=component, report=report)
 
 
-@router.get("/{component}", responses=OF_PATH)
+@router.get("/{component}", responses=PATH_ERRORS)
 async def get_health_status(component: Component, session: ReadSession) -> HealthStatusRead:
     """Return what a component last reported."""
     return await health.get_health_status(session, component=component)
 
 
-@router.delete("/{component}", status_code=HTTPStatus.NO_CONTENT, responses=OF_PATH)
+@router.delete("/{component}", status_code=HTTPStatus.NO_CONTENT, responses=PATH_ERRORS)
 async def delete_health_status(component: Component, session: DbSession) -> None:
     """Forget a component."""
     await health.forget_component(session, component=component)

@@ -5,17 +5,17 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from src.common.errors import OF_BODY, OF_PATH, OF_QUERY
+from src.common.errors import BODY_ERRORS, PATH_ERRORS, QUERY_ERRORS
 from src.common.schemas import Page, PageAfter, PageLimit, Purge
 
-from ..deps import DbSession, ReadSession, records_mutations
+from ..deps import DbSession, ReadSession, RecordingRoute
 from ..schemas import ScratchNoteCreate, ScratchNotePatch, ScratchNoteRead
 from ..services import scratch_notes
 
-router = APIRouter(prefix="/scratch-notes", dependencies=[records_mutations()])
+router = APIRouter(prefix="/scratch-notes", route_class=RecordingRoute)
 
 
-@router.post("", status_code=HTTPStatus.CREATED, responses=OF_BODY)
+@router.post("", status_code=HTTPStatus.CREATED, responses=BODY_ERRORS)
 async def post_scratch_note(
     note: ScratchNoteCreate, session: DbSession, request: Request, response: Response
 ) -> ScratchNoteRead:
@@ -25,7 +25,7 @@ async def post_scratch_note(
     return kept
 
 
-@router.get("", responses=OF_QUERY)
+@router.get("", responses=QUERY_ERRORS)
 async def get_scratch_notes(
     session: ReadSession, limit: PageLimit = 20, after: PageAfter = None
 ) -> Page[ScratchNoteRead]:
@@ -39,19 +39,19 @@ async def post_purge(session: DbSession) -> Purge:
     return await scratch_notes.purge_notes(session)
 
 
-@router.get("/{note_id}", responses=OF_PATH)
+@router.get("/{note_id}", responses=PATH_ERRORS)
 async def get_scratch_note(note_id: UUID, session: ReadSession) -> ScratchNoteRead:
     """Return one note."""
     return await scratch_notes.get_note(session, note_id=note_id)
 
 
-@router.patch("/{note_id}", responses={**OF_PATH, **OF_BODY})
+@router.patch("/{note_id}", responses={**PATH_ERRORS, **BODY_ERRORS})
 async def patch_scratch_note(note_id: UUID, patch: ScratchNotePatch, session: DbSession) -> ScratchNoteRead:
     """Change the content, start a new lifetime, or both."""
     return await scratch_notes.change_note(session, note_id=note_id, patch=patch)
 
 
-@router.delete("/{note_id}", status_code=HTTPStatus.NO_CONTENT, responses=OF_PATH)
+@router.delete("/{note_id}", status_code=HTTPStatus.NO_CONTENT, responses=PATH_ERRORS)
 async def delete_scratch_note(note_id: UUID, session: DbSession) -> None:
     """Delete a note before its time."""
     await scratch_notes.remove_note(session, note_id=note_id)

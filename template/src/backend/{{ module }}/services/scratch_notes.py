@@ -1,7 +1,7 @@
 """Keep notes for a while, and purge those whose time is over."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import Row
@@ -19,6 +19,8 @@ PURGE_BATCH = 1000
 
 
 class ScratchNoteUnknownError(NotFoundError):
+    problem_type: ClassVar[str] = "scratch-note-unknown"
+
     def __init__(self, *, note_id: UUID) -> None:
         super().__init__(f"There is no note {note_id}, or it has expired. List the notes at /{MODULE}/scratch-notes.")
 
@@ -56,10 +58,12 @@ async def change_note(session: AnySession, *, note_id: UUID, patch: ScratchNoteP
     Raises:
         ScratchNoteUnknownError: There is none of that id, or it has expired.
     """
-    if patch.content is None and patch.lifetime_s is None:
+    fields = patch.model_dump()
+    if not fields:
         return await get_note(session, note_id=note_id)
-    lifetime = None if patch.lifetime_s is None else timedelta(seconds=patch.lifetime_s)
-    changed = await crud.update_scratch_note(session, note_id=note_id, content=patch.content, lifetime=lifetime)
+    lifetime = timedelta(seconds=fields["lifetime_s"]) if "lifetime_s" in fields else None
+    content: dict[str, Any] | None = fields.get("content")
+    changed = await crud.update_scratch_note(session, note_id=note_id, content=content, lifetime=lifetime)
     return _found(changed, note_id=note_id)
 
 

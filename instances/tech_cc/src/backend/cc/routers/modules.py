@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from src.common.errors import OF_BODY, OF_PATH, OF_QUERY, problems
+from src.common.errors import BODY_ERRORS, PATH_ERRORS, QUERY_ERRORS, problems
 from src.common.schemas import Page, PageAfter, PageLimit
 
 from ..deps import ChangeSession, ReadSession
@@ -15,7 +15,7 @@ from ..services import modules
 router = APIRouter(prefix="/modules")
 
 
-@router.post("", status_code=HTTPStatus.CREATED, responses={**OF_BODY, **problems(HTTPStatus.CONFLICT)})
+@router.post("", status_code=HTTPStatus.CREATED, responses={**BODY_ERRORS, **problems(HTTPStatus.CONFLICT)})
 async def post_module(module: ModuleCreate, session: ChangeSession, request: Request, response: Response) -> ModuleRead:
     """Register a module; 409 where the name is taken."""
     entry = await modules.register_module(session, module=module)
@@ -23,25 +23,25 @@ async def post_module(module: ModuleCreate, session: ChangeSession, request: Req
     return entry
 
 
-@router.get("", responses=OF_QUERY)
+@router.get("", responses=QUERY_ERRORS)
 async def get_modules(session: ReadSession, limit: PageLimit = 20, after: PageAfter = None) -> Page[ModuleRead]:
     """List modules, oldest first."""
     return await modules.list_modules(session, after=after, limit=limit)
 
 
-@router.get("/{module_id}", responses=OF_PATH)
+@router.get("/{module_id}", responses=PATH_ERRORS)
 async def get_module(module_id: UUID, session: ReadSession) -> ModuleRead:
     """Return one module."""
     return await modules.get_module(session, module_id=module_id)
 
 
-@router.patch("/{module_id}", responses={**OF_PATH, **OF_BODY})
+@router.patch("/{module_id}", responses={**PATH_ERRORS, **BODY_ERRORS})
 async def patch_module(module_id: UUID, patch: ModulePatch, session: ChangeSession) -> ModuleRead:
     """Change the fields that are sent."""
     return await modules.change_module(session, module_id=module_id, patch=patch)
 
 
-@router.delete("/{module_id}", status_code=HTTPStatus.NO_CONTENT, responses=OF_PATH)
+@router.delete("/{module_id}", status_code=HTTPStatus.NO_CONTENT, responses=PATH_ERRORS)
 async def delete_module(module_id: UUID, session: ChangeSession) -> None:
     """Remove a module from the registry."""
     await modules.remove_module(session, module_id=module_id)

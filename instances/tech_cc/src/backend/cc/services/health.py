@@ -1,6 +1,7 @@
 """Take reports of health, and say how the whole is."""
 
 from collections.abc import Iterable, Sequence
+from typing import ClassVar
 
 from src.common.errors import NotFoundError
 from src.common.tracing import traced
@@ -15,6 +16,8 @@ WORST_FIRST: Sequence[Health] = ("unhealthy", "degraded", "healthy")
 
 
 class ComponentUnknownError(NotFoundError):
+    problem_type: ClassVar[str] = "component-unknown"
+
     def __init__(self, *, component: str) -> None:
         super().__init__(f"The component {component} has reported nothing. List all reports at /{MODULE}/health.")
 

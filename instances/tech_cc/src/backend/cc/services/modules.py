@@ -1,6 +1,6 @@
 """Enter modules in the registry, change and remove their entries; each change is recorded by its own statement."""
 
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import Row
@@ -16,11 +16,15 @@ from ..schemas import ModuleCreate, ModulePatch, ModuleRead
 
 
 class ModuleUnknownError(NotFoundError):
+    problem_type: ClassVar[str] = "module-unknown"
+
     def __init__(self, *, module_id: UUID) -> None:
         super().__init__(f"There is no module {module_id}. List the modules at /{MODULE}/modules.")
 
 
 class ModuleNameTakenError(ConflictError):
+    problem_type: ClassVar[str] = "module-name-taken"
+
     def __init__(self, *, name: str) -> None:
         super().__init__(f"A module named {name} is registered already. Choose another name, or change that entry.")
 

@@ -47,7 +47,7 @@ async def test_a_router_can_record_its_mutating_requests(client: AsyncClient, me
     await client.put(f"{ROOT}/health/queue", json={"status": "healthy"})
 
     assert await events(mem0_db_session) == [
-        ("request.post", {"path": f"{ROOT}/scratch-notes"}),
+        ("request.post", {"path": f"{ROOT}/scratch-notes", "status": 201}),
         ("request.patch", {"path": path}),
         ("request.put", {"path": f"{ROOT}/health/queue"}),
     ]
