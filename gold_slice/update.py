@@ -127,14 +127,18 @@ def _merge(
                 base, picks = tree.commits_of(step, modules, title=f"gold slice {waiting.release}")
                 sides.append((step.part, tree.tree(base), tree.tree(picks[-1])))
                 commits += picks
-            picked = tree.pick(commits, is_preview=options.preview)
+            picked = tree.pick(commits, keep_both=True)  # so that the report names every file, after a conflict too
+            before, merged = tree.tree(waiting.head), tree.tree(tree.head())
             if picked.conflicts and not options.preview:
-                keeps = True
-                _wait_for_a_person(project, waiting, report, conflicts=picked.conflicts)
-            before = tree.tree(waiting.head)
+                tree.git("reset", "--quiet", "--hard", waiting.head)
+                if conflicts := tree.pick(commits).conflicts:
+                    keeps = True
+                    _wait_for_a_person(project, waiting, report, conflicts=conflicts)
+                else:  # git remembered how a person settled them (rerere)
+                    picked = Picked()
             commit = None if keeps else _finish(project, tree, waiting, options, report)
             keeps = keeps or report.status == Status.CONFLICT
-            after = tree.tree(commit or tree.head())
+            after = tree.tree(commit) if commit else merged
             report.changes = changes_between(before, after, sides=sides, modules=modules, picked=picked)
             report.problems += _dropped(picked)
             if options.preview:
@@ -230,6 +234,7 @@ def _go_on(project: Project, waiting: Waiting, options: Namespace, report: Repor
         )
     if problems := _git_problems(project, options):
         raise RefusalError(*problems)
+    landing.remove_stale_locks(tree.top)  # of an earlier --continue that was killed
     report.before_deploy = waiting.before_deploy
     picked = _settled(tree, report)
     if picked.conflicts:
