@@ -38,7 +38,8 @@ def git(folder: Path, *arguments: str, stdin: str = "") -> str:
 def try_git(folder: Path, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
     """Return status and output of a git command whose status is part of the answer."""
     environment = {key: value for key, value in os.environ.items() if key not in FOREIGN}
-    environment |= {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
+    # Without optional locks, `git status` that is killed leaves no index.lock.
+    environment |= {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
     # A repository is named outright if it is bare: `safe.bareRepository=explicit` keeps git from finding it.
     place = ["--git-dir=."] if folder.suffix == ".git" and (folder / "HEAD").is_file() else []
     command = ["git", *place, *READABLE, *arguments]

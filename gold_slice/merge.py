@@ -121,7 +121,8 @@ class WorkTree:
             if target.is_dir() and not target.is_symlink():
                 shutil.rmtree(target)  # it holds nothing but empty folders
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(render.folder / path, target, follow_symlinks=False)
+            # Not copy2: with the times of the render, git can take a new file of the same size for the old one.
+            shutil.copy(render.folder / path, target, follow_symlinks=False)
             if path in crlf and not target.is_symlink():
                 target.write_bytes(target.read_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
         if part.module is None:
@@ -141,19 +142,19 @@ class WorkTree:
 
     # Picking
 
-    def pick(self, commits: Sequence[str], *, is_preview: bool = False) -> Picked:
+    def pick(self, commits: Sequence[str], *, keep_both: bool = False) -> Picked:
         """Cherry-pick the commits in one sequence, and return what stopped it.
 
-        A preview settles every conflict by keeping both sides, so that it sees all of them.
+        With `keep_both`, every conflict is settled by keeping both sides, so that all of them are found.
         """
         options = ("--allow-empty", "--keep-redundant-commits")
         done = try_git(self.top, *TEMPORARY, "cherry-pick", *options, *commits)
-        return self._carry_on(done.returncode == 0, done.stderr, is_preview=is_preview)
+        return self._carry_on(done.returncode == 0, done.stderr, keep_both=keep_both)
 
     def go_on(self) -> Picked:
         """Continue the sequence after a person settled a conflict."""
         done = try_git(self.top, *TEMPORARY, "cherry-pick", "--continue")
-        return self._carry_on(done.returncode == 0, done.stderr, is_preview=False)
+        return self._carry_on(done.returncode == 0, done.stderr, keep_both=False)
 
     def is_picking(self) -> bool:
         """Return whether the sequence is not at its end."""
@@ -167,7 +168,7 @@ class WorkTree:
             stages.setdefault(path, set()).add(int(meta.split()[2]))
         return stages
 
-    def _carry_on(self, is_done: bool, complaint: str, *, is_preview: bool) -> Picked:  # noqa: FBT001
+    def _carry_on(self, is_done: bool, complaint: str, *, keep_both: bool) -> Picked:  # noqa: FBT001
         picked = Picked()
         while not is_done:
             unmerged = self.unmerged()
@@ -175,7 +176,7 @@ class WorkTree:
                 raise GitError(complaint.strip())
             conflicts = [path for path, stages in unmerged.items() if not self._settle(path, stages, picked)]
             picked.conflicts += [path.removeprefix(self.project.prefix) for path in conflicts]
-            if conflicts and not is_preview:
+            if conflicts and not keep_both:
                 return picked
             if conflicts:
                 self.git("add", "--all", "--force", "--", ".")

@@ -106,14 +106,19 @@ class Run:
             base, picks = self.tree.commits_of(step, self.modules, title=f"gold slice {self.waits.release}")
             sides[step.part.module] = self.tree.tree(base), self.tree.tree(picks[-1])
             commits += picks
-        picked = self.tree.pick(commits, is_preview=self.options.preview)
+        picked = self.tree.pick(commits, keep_both=True)  # the report names every file, also after a conflict
+        before, after = self.tree.tree(self.waits.head), self.tree.tree(self.tree.head())
+        conflicts: list[str] = []
+        if picked.conflicts and not self.options.preview:
+            self.tree.git("reset", "--quiet", "--hard", self.waits.head)
+            conflicts = self.tree.pick(commits).conflicts
+            picked = picked if conflicts else Picked()  # git remembers how a person settled them (rerere)
         self.report.problems += waiting.dropped(picked)
         commit = None
-        if picked.conflicts and not self.options.preview:
-            waiting.wait(self.project, self.waits, self.report, conflicts=picked.conflicts)
-        else:
-            commit = self.finish(is_examined=not picked.conflicts)
-        before, after = self.tree.tree(self.waits.head), self.tree.tree(commit or self.tree.head())
+        if conflicts:
+            waiting.wait(self.project, self.waits, self.report, conflicts=conflicts)
+        elif commit := self.finish(is_examined=not picked.conflicts):
+            after = self.tree.tree(commit)
         self.report.changes = changes_between(before, after, sides=sides, modules=self.modules, picked=picked)
         if self.options.preview:
             self._describe_preview(picked)

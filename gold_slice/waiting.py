@@ -7,6 +7,7 @@ from pathlib import Path
 
 from .answers import read_answers
 from .git import git
+from .landing import remove_stale_locks
 from .merge import Picked, WorkTree
 from .project import UPDATE_FOLDER, Project
 from .report import Kind, RefusalError, Report, Status
@@ -82,6 +83,7 @@ def settled(project: Project, waiting: Waiting, report: Report) -> WorkTree | No
     restart = f"Drop the update ({COMMAND} --abandon), and start it again."
     if not (tree.top / ".git").exists():
         raise RefusalError(f"{UPDATE_FOLDER} is gone, with what was settled in it. {restart}")
+    remove_stale_locks(tree.top)  # of an earlier --continue that was killed
     _take_in(tree)
     picked = tree.go_on() if tree.is_picking() else Picked()
     report.problems += dropped(picked)

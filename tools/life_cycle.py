@@ -16,10 +16,10 @@ from typing import Any
 
 from living import isolation, page, scale, speed
 from living.identity import identity_faults
-from living.kills import scene, series
+from living.kills import scenes, series
 from living.matrix import Shelf, trials
 from living.neighbours import CASES, neighbour_faults
-from living.project import MODULES, twin
+from living.project import MODULES, keep_home_clean, twin
 from living.releases import make_releases
 from render import ROOT, snapshot
 
@@ -32,14 +32,15 @@ def main() -> int:
     """Work through the chapters, and write the page anew after each."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("chapters", nargs="*", choices=[*CHAPTERS, []], metavar="CHAPTER", help=", ".join(CHAPTERS))
-    parser.add_argument("--draws", type=int, default=20, help="projects a release in the matrix of updates")
-    parser.add_argument("--kills", type=int, default=34, help="kills a command and way of killing")
+    parser.add_argument("--draws", type=int, default=5, help="projects a release in the matrix of updates")
+    parser.add_argument("--kills", type=int, default=16, help="kills a command and way of killing")
     parser.add_argument("--runs", type=int, default=7, help="runs of each measurement of speed")
     parser.add_argument("--modules", type=int, nargs="*", default=[1, 10, 30, 100], help="sizes of projects")
     parser.add_argument("--seed", type=int, default=1, help="of all draws")
     options = parser.parse_args()
     faults: list[str] = []
     with tempfile.TemporaryDirectory(prefix="life-cycle-") as scratch:
+        keep_home_clean(Path(scratch, "home"))
         shelf = Shelf(Path(scratch) / "template", Path(scratch))
         snapshot(shelf.template, tag="v0.1.0")
         tags = make_releases(shelf.template)
@@ -86,11 +87,12 @@ def updates(shelf: Shelf, tags: list[str], options: argparse.Namespace) -> dict[
 def kills(shelf: Shelf, tags: list[str], options: argparse.Namespace) -> dict[str, Any]:
     """Every command, killed by itself and with its whole process group."""
     project, rows, faults = shelf.project(tags[-2], MODULES[:2]), [], []
-    for command in (("generate", "ops", "pem"), ("update",), ("remove", "crm")):
-        scene_ = scene(project, shelf.folder, *command)
+    for scene in scenes(project, shelf.folder):
         for whole_group in (False, True):
-            toll = series(scene_, shelf.folder, kills=options.kills, whole_group=whole_group, seed=options.seed)
-            rows.append([command[0], "process group" if whole_group else "process", toll.kills, dict(toll.stood)])
+            toll = series(scene, shelf.folder, kills=options.kills, whole_group=whole_group, seed=options.seed)
+            killed = "process group" if whole_group else "process"
+            rows.append([scene.name, killed, toll.kills, toll.in_landing, dict(toll.stood)])
+            print(*rows[-1], *toll.faults, sep="\n  ", flush=True)
             faults += toll.faults
     return {"rows": rows, "faults": faults}
 

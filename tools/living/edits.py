@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from living.releases import HOST_DROPS, HOST_MOVES, MODULE_DROPS, MODULE_MOVES
+from living.releases import HOST_DROPS, HOST_MOVES, LIST_MOVES, MODULE_DROPS, MODULE_MOVES
 
 HOST_FILES = ("src/**/*.py", "tests/**/*.py", "scripts/**/*.py", "alembic/**/*.py", "*.md", "docs/*.md")
 FUNCTION = re.compile(r"\n(?:async )?def (\w+)\(")
@@ -81,14 +81,14 @@ def replace_a_line(desk: Desk) -> Edit:
     left = before.count(f"{old}\n") - 1
 
     def is_there(project: Path) -> bool:
-        text = _text(project, name)
+        text = _text(project, _present(project, name))
         return text.count(new) == 1 and text.count(f"{old}\n") == left
 
     return Edit("a line written anew", name, is_there)
 
 
 def add_file(desk: Desk) -> Edit:
-    """Add a file of one's own, in a folder of the template's; now and then where a release will add one too."""
+    """Add a file of one's own, in a folder of the template's; sometimes where a release will add one too."""
     folder = str(Path(desk.choose("src/**/*.py", "tests/**/*.py", "docs/*.md")).parent)
     name = desk.draw.choice([f"{folder}/{desk.mark()}.py", HOST_MOVES[1], "src/backend/cc/limits.py"])
     if (desk.project / name).exists() or name in desk.taken:
@@ -136,7 +136,7 @@ def move_block(desk: Desk) -> Edit:
     head, after = first.group(), second.group()
 
     def is_there(project: Path) -> bool:
-        found = _text(project, name)
+        found = _text(project, _present(project, name))
         return found.count(head) == 1 and found.find(after) < found.find(head) < found.find(mark)
 
     return Edit("a moved block", name, is_there)
@@ -149,14 +149,14 @@ def end_lines_as_windows(desk: Desk) -> Edit:
     desk.write(name, _marked(desk, desk.read(name), [mark]).replace("\n", "\r\n"))
 
     def is_there(project: Path) -> bool:
-        text = _text(project, name)
+        text = _text(project, _present(project, name))
         return mark in text and text.count("\n") == text.count("\r\n")
 
     return Edit("line ends of Windows", name, is_there)
 
 
 def edit_what_will_go(desk: Desk) -> Edit | None:
-    """Put a line into a file that a release drops, where the project still has it."""
+    """Put a line into a file that a later release drops."""
     names = [HOST_DROPS, *(MODULE_DROPS.replace("{{ module }}", name) for name in ("cc", "crm", "order_desk"))]
     names = [name for name in names if (desk.project / name).exists() and name not in desk.taken]
     return _edit_in_places(desk, "an edit in a file that is dropped", 1, *names) if names else None
@@ -173,6 +173,18 @@ def add_dependency(desk: Desk) -> Edit | None:
     return Edit("a new dependency", name, lambda project: f'\n    "{mark}>=1",\n' in _text(project, name))
 
 
+def add_entry(desk: Desk) -> Edit | None:
+    """Put an entry of one's own into the list of labels, in a line of its own."""
+    name, mark = "src/graph/registry.py", desk.mark()
+    if name in desk.taken or not (desk.project / name).exists():
+        return None
+    desk.taken.add(name)
+    desk.write(name, re.sub(r"(MODULE_LABELS: list\[str\] = \[)", rf'\1\n    "{mark}",', desk.read(name), count=1))
+    return Edit(
+        "an entry in a list", name, lambda project: _text(project, _present(project, name)).count(f'"{mark}"') == 1
+    )
+
+
 KINDS: tuple[Callable[[Desk], Edit | None], ...] = (
     edit_function,
     edit_two_places,
@@ -185,6 +197,7 @@ KINDS: tuple[Callable[[Desk], Edit | None], ...] = (
     end_lines_as_windows,
     edit_what_will_go,
     add_dependency,
+    add_entry,
 )
 
 
@@ -209,10 +222,16 @@ def _text(project: Path, name: str) -> str:
     return path.read_bytes().decode(errors="replace") if path.is_file() else ""
 
 
+def _present(project: Path, name: str) -> str:
+    """Return the name that a file has in a project before or after an update."""
+    return name if (project / name).exists() else _new_name(name)
+
+
 def _new_name(name: str) -> str:
-    """Return what the releases call a file by now."""
-    if name == HOST_MOVES[0]:
-        return HOST_MOVES[1]
+    """Return the name of a file in the latest release."""
+    for old, new in (HOST_MOVES, LIST_MOVES):
+        if name == old:
+            return new
     old, new = (re.sub(r"\\\{\\\{\\ module\\ \\\}\\\}", "(.*)", re.escape(each)) for each in MODULE_MOVES)
     found = re.fullmatch(old, name)
     return MODULE_MOVES[1].replace("{{ module }}", found[1]) if found and new else name

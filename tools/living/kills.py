@@ -11,27 +11,49 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from living.project import Ending, Snapshot, command_line, environment, git, run, snapshot_of, twin
+from living.project import (
+    UPDATE,
+    Ending,
+    Snapshot,
+    command_line,
+    commit,
+    environment,
+    git,
+    run,
+    snapshot_of,
+    twin,
+)
 
-AT_ONCE_S = 0.03  # the change itself takes this long, of a second or more that a command takes in all
+LANDING_S = 0.06  # changing the files takes about as long, of a second or more that a command takes
+STATE = ".git/gold-slice/top"
+LANDING = (f"{STATE}/pending", f"{STATE}/landing.json")  # present while files change
+WAITING = f"{STATE}/update.json"  # present while an update waits for a person
+CONFLICT = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A project before a command, and a copy of it after."""
+    """A project before a command, and a copy of it after; `status` is how the command ends."""
 
     name: str
-    arguments: tuple[str, ...]
+    command: tuple[str, ...]
     before: Path
     after: Path
+    status: int
     took_s: float
+
+    @property
+    def compares_work_tree(self) -> bool:
+        """Return whether the work tree of the update is a result of the command."""
+        return self.status == CONFLICT
 
 
 @dataclass
 class Toll:
-    """What was found after the kills: how the project stood at once, and every fault after it was mended."""
+    """What was found after the kills: how the files were, how many kills fell into the landing, and every fault."""
 
     stood: Counter[str] = field(default_factory=Counter)
+    in_landing: int = 0
     faults: list[str] = field(default_factory=list)
     kills: int = 0
 
@@ -43,44 +65,79 @@ class State:
     files: Snapshot
     status: str
     tree: str
+    is_waiting: bool
+    work_tree: Snapshot | None
 
 
-def scene(project: Path, folder: Path, command: str, *arguments: str) -> Scene:
-    """Return a scene of the command, which ends well in a copy of the project."""
-    after = twin(project, folder / f"after-{command}-{'-'.join(arguments).strip('-')}")
-    ending = run(after, command, *arguments)
-    assert ending.status == 0, ending
-    return Scene(command, arguments, project, after, ending.took_s)
+def scenes(project: Path, folder: Path) -> Iterator[Scene]:
+    """Yield the scenes of all commands for a project of the release before the latest, with the module crm."""
+    yield scene("add", project, folder, "generate", "ops", "pem")
+    yield scene("remove", project, folder, "remove", "crm")
+    yield scene("update", project, folder, "update")
+    yield scene("update --no-commit", project, folder, "update", "--no-commit")
+    edited = twin(project, folder / "edited")
+    host = edited / "src/cos_main.py"
+    host.write_text(host.read_text().replace("    return app\n", "    return app  # mine\n"))
+    commit(edited, "edited where the release changes something")
+    conflict = scene("update, with a conflict", edited, folder, "update", status=CONFLICT)
+    yield conflict
+    settled = twin(conflict.after, folder / "settled")
+    (settled / UPDATE / "src/cos_main.py").write_text(host.read_text())
+    git(settled / UPDATE, "add", "src/cos_main.py")
+    yield scene("update --continue", settled, folder, "update", "--continue")
+    (settled / "notes.md").write_text("Written while the update waits.\n")
+    commit(settled, "made while the update waits")
+    yield scene("update --continue, after a commit", settled, folder, "update", "--continue")
+
+
+def scene(name: str, project: Path, folder: Path, *command: str, status: int = 0) -> Scene:
+    """Return a scene of the command, which ends with the status in a copy of the project."""
+    after = twin(project, folder / f"after {name}")
+    ending = run(after, *command)
+    assert ending.status == status, ending
+    return Scene(name, command, project, after, status, ending.took_s)
 
 
 def series(scene: Scene, folder: Path, *, kills: int, whole_group: bool, seed: int) -> Toll:
-    """Kill the command that many times, its whole process group or itself alone, and mend the project each time."""
+    """Kill the command that many times, its process group or only itself, and examine the project each time."""
     draw, toll = Random(f"{seed} {scene.name} {whole_group}"), Toll()  # noqa: S311  # nosec B311  # to be had again, no secret
-    old, new = (_state(side) for side in (scene.before, scene.after))
+    old, new = (_state(scene, side) for side in (scene.before, scene.after))
     assert old != new, "a command that changes nothing cannot be killed half-way"
     for _ in range(kills):
-        project = twin(scene.before, folder / f"killed-{scene.name}-{toll.kills}")  # git may outlive us in the last one
+        project = twin(scene.before, folder / f"killed-{toll.kills}-{draw.getrandbits(32)}")  # git may outlive a kill
         _kill(scene, project, draw, whole_group=whole_group)
         toll.kills += 1
         toll.stood[_standing(project, old, new)] += 1
-        toll.faults += [f"{scene.name}, kill {toll.kills}: {fault}" for fault in _mend(scene, project, draw, old, new)]
-        shutil.rmtree(project, ignore_errors=True)
+        toll.in_landing += _is_landing(project)
+        faults = [*_complete(scene, project, draw, old, new)]
+        toll.faults += [f"{scene.name}, whole group {whole_group}, kill {toll.kills}: {fault}" for fault in faults]
+        if not (faults and "KEEP_KILLED" in os.environ):
+            shutil.rmtree(project, ignore_errors=True)
     return toll
 
 
 def _kill(scene: Scene, project: Path, draw: Random, *, whole_group: bool) -> None:
-    """Run the command and kill it: at any moment, or every other time while it changes files."""
+    """Run the command and kill it: at any moment, or, two times of three, while it changes files."""
     process = subprocess.Popen(
-        command_line(project, scene.name, *scene.arguments),
+        command_line(project, *scene.command),
         cwd=project, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
-    if draw.random() < 0.5:  # noqa: PLR2004
-        _wait_until(lambda: (project / ".git/gold-slice/top/journal").exists() or process.poll() is not None)
-        time.sleep(draw.uniform(0, AT_ONCE_S))
+    if draw.random() < 2 / 3:
+        begins, lasts_s = (_has_work_tree, scene.took_s / 2) if scene.compares_work_tree else (_is_landing, LANDING_S)
+        _wait_until(lambda: begins(project) or process.poll() is not None)
+        time.sleep(draw.uniform(0, lasts_s))
     else:
         time.sleep(draw.uniform(0, scene.took_s))
     (os.killpg if whole_group else os.kill)(process.pid, signal.SIGKILL)
     process.wait()
+
+
+def _is_landing(project: Path) -> bool:
+    return any((project / name).exists() for name in LANDING)
+
+
+def _has_work_tree(project: Path) -> bool:
+    return (project / UPDATE).exists()
 
 
 def _wait_until(condition: Callable[[], bool]) -> None:
@@ -93,28 +150,46 @@ def _standing(project: Path, old: State, new: State) -> str:
     return "old" if files == old.files else "new" if files == new.files else "in between"
 
 
-def _mend(scene: Scene, project: Path, draw: Random, old: State, new: State) -> Iterator[str]:
-    """Let the doctor mend the project, or the command itself, and yield what is wrong afterwards."""
-    mends_itself = draw.random() < 0.5  # noqa: PLR2004
-    ending = run(project, scene.name, *scene.arguments) if mends_itself else run(project, "doctor", "--fix")
-    if not _is_fine(ending, mends_itself=mends_itself):
-        yield f"the next command ended with {ending.status}: {ending.output}{ending.complaint}"
-    found = _state(project)
-    if found not in ((new,) if mends_itself else (old, new)):
-        yield f"a mixture after {'the command' if mends_itself else 'doctor --fix'}: {_difference(found, old, new)}"
+def _complete(scene: Scene, project: Path, draw: Random, old: State, new: State) -> Iterator[str]:
+    """Run the doctor, or not, and then the command again; yield what is wrong after each."""
+    if draw.random() < 0.5:  # noqa: PLR2004
+        ending = run(project, "doctor", "--fix", "--json")
+        if ending.status != 0 and [each["code"] for each in ending.document["findings"]] != ["GS102"]:
+            yield f"doctor --fix ended with {ending.status}: {ending.output}{ending.complaint}"
+        found = _state(scene, project)
+        if found not in (old, new):
+            yield f"a mixture after doctor --fix: {_difference(found, old, new)}"
+    ending = run(project, *scene.command)
+    if not _is_fine(ending, scene):
+        yield f"the command itself ended with {ending.status}: {ending.output}{ending.complaint}"
+    found = _state(scene, project)
+    if found != new:
+        yield f"a mixture after the command itself: {_difference(found, old, new)}, {ending}"
     yield from (f"{path} is left" for path in (project / ".git").rglob("*.lock"))
     yield from (f"{path} is left" for path in project.rglob("*.gold-slice"))
+    trees = git(project, "worktree", "list", "--porcelain").count("worktree ")
+    if trees != 1 + found.is_waiting:
+        yield f"{trees} work trees"
     if faults := git(project, "fsck", "--no-dangling", "--no-progress").strip():
         yield f"git fsck: {faults}"
 
 
-def _is_fine(ending: Ending, *, mends_itself: bool) -> bool:
-    """Say whether it did its work, or found it done already."""
-    return ending.status == 0 or (mends_itself and ending.status == 1 and "Traceback" not in ending.complaint)
+def _is_fine(ending: Ending, scene: Scene) -> bool:
+    """Return whether it did its work, or found it done already."""
+    return ending.status == scene.status or (ending.status == 1 and "This is a bug" not in ending.complaint)
 
 
-def _state(project: Path) -> State:
-    return State(snapshot_of(project), git(project, "status", "--porcelain"), git(project, "rev-parse", "HEAD^{tree}"))
+def _state(scene: Scene, project: Path) -> State:
+    work_tree = None
+    if (project / UPDATE).exists():
+        work_tree = snapshot_of(project / UPDATE) if scene.compares_work_tree else {}
+    return State(
+        snapshot_of(project),
+        git(project, "status", "--porcelain"),
+        git(project, "rev-parse", "HEAD^{tree}"),
+        (project / WAITING).exists(),
+        work_tree,
+    )
 
 
 def _difference(found: State, old: State, new: State) -> str:
@@ -122,4 +197,5 @@ def _difference(found: State, old: State, new: State) -> str:
     paths = {
         name: sorted({path for path, _ in found.files.items() ^ side.files.items()}) for name, side in sides.items()
     }
-    return f"{paths}, status {found.status!r}, tree {found.tree}"
+    same_work_tree = [name for name, side in sides.items() if side.work_tree == found.work_tree]
+    return f"{paths}, status {found.status!r}, tree {found.tree}, waits {found.is_waiting}, {same_work_tree}"

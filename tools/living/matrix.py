@@ -77,18 +77,20 @@ def _trial(project: Path, release: str, modules: int, draw: Random, tally: Tally
     unmade = [f"{edit.kind} in {edit.path} is not there at once" for edit in edits if not edit.is_there(project)]
     commit(project, "edited by a user")
     before, head = snapshot_of(project), git(project, "rev-parse", "HEAD")
+    known = _findings(project)
     preview = run(project, "update", "--preview", "--json")
     ending = run(project, "update", "--json")
     faults = [*unmade, *_of_ending(preview, ending)]
     if preview.status != 1 and snapshot_of(project) != before and ending.status != 0:
         changed = {path for path, _ in snapshot_of(project).items() ^ before.items()}
-        faults += [f"{path} changed" for path in changed if not path.startswith(".dev")]
+        faults += [f"{path} changed" for path in changed]
     if ending.status != 0 and git(project, "rev-parse", "HEAD") != head:
         faults.append("the branch moved")
     if ending.status in (0, CONFLICT):
         faults += _account(project, edits, ending, tally)
     if ending.status == CONFLICT:
         faults += _settle(project, edits)
+    faults += [f"the doctor finds {each}" for each in _findings(project) if each not in known]
     faults += [f"git status: {line}" for line in git(project, "status", "--porcelain").splitlines()]
     return Trial(release, modules, [(edit.kind, edit.path) for edit in edits], faults, ending.status)
 
@@ -100,6 +102,10 @@ def _of_ending(preview: Ending, ending: Ending) -> Iterator[str]:
         yield f"the preview said {preview.status}, and it was {ending.status}"
     elif preview.document["changes"] != ending.document["changes"]:
         yield "the preview named other changes"
+
+
+def _findings(project: Path) -> list[str]:
+    return [f"{each['code']} {each['what']}" for each in run(project, "doctor", "--json").document["findings"]]
 
 
 def _account(project: Path, edits: Sequence[Edit], ending: Ending, tally: Tally) -> Iterator[str]:

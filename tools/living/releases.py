@@ -1,18 +1,22 @@
-"""Releases of the template that there have not been yet: each changes it in a way that updates must cope with."""
+"""Releases of the template made for tests: each changes it in a way that updates must cope with."""
 
 import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from living.project import commit, git
+from living.project import commit, git, provide_command
 
 MAIN, ENV, LABELS = "template/src/cos_main.py", "template/alembic/env.py", "template/src/graph/registry.py"
+LISTS = "gold_slice/host_lists.yml"
 OLD_TITLE, NEW_TITLE, NEW_END = '."""\n', '. Seen again."""\n', "\n\n# A new end.\n"
 HOST_DROPS = "tests/unit/common/test_quiet_startup.py"
 MODULE_DROPS = "tests/unit/backend/{{ module }}/test_slice.py"
 HOST_MOVES = ("docs/refusals.md", "docs/errors.md")
+LIST_MOVES = ("src/graph/registry.py", "src/graph/labels.py")
 MODULE_MOVES = ("tests/unit/backend/{{ module }}/test_deps.py", "tests/unit/backend/{{ module }}/test_access.py")
+NEW_HOME_OF_SLICES = "src/slices.py"
+FOURTH_LIST = "src/common/teams.py"
 COMMENTS = {".py": "# {}\n", ".ini": "# {}\n", ".toml": "# {}\n", ".mako": "## {}\n", ".md": "\n<!-- {} -->\n"}
 
 
@@ -27,6 +31,8 @@ def make_releases(template: Path) -> list[str]:
         commit(template, f"{tag}: {change.__doc__}")
         git(template, "tag", tag)
         tags.append(tag)
+    for tag in tags:
+        provide_command(template, tag)
     return tags
 
 
@@ -46,14 +52,10 @@ def touch_every_file(template: Path) -> dict[str, object]:
     return {"changed": ["every file has a new last line"]}
 
 
-def move_a_region(template: Path) -> dict[str, object]:
-    """The list of slices stands further down, and the labels have another comment above them."""
-    host = template / MAIN
-    text = host.read_text()
-    first, last = text.index("# The generator keeps"), text.index("# End of the slices.\n") + 21
-    region = text[first:last]
-    text = text.replace(f"{region}\n\n", "")
-    host.write_text(text.replace("app = create_app(", f"{region}\napp = create_app("))
+def move_a_list(template: Path) -> dict[str, object]:
+    """The list of slices stands further down in its file."""
+    text, region = _without_slices((template / MAIN).read_text())
+    (template / MAIN).write_text(text.replace("app = create_app(", f"{region}\napp = create_app("))
     return {"changed": ["the list of slices moved"]}
 
 
@@ -66,6 +68,22 @@ def rename_files(template: Path) -> dict[str, object]:
     return {"renamed": dict((HOST_MOVES, MODULE_MOVES))}
 
 
+def rename_a_host_file(template: Path) -> dict[str, object]:
+    """The file with the list of labels has another name."""
+    old, new = LIST_MOVES
+    (template / "template" / old).rename(template / "template" / new)
+    _replace_everywhere(template, "src.graph.registry", "src.graph.labels")
+    _replace(template / LISTS, old, new)
+    return {"renamed": {old: new}}
+
+
+def rename_in_the_machinery(template: Path) -> dict[str, object]:
+    """An internal function of the commands has another name; no project contains it."""
+    for path in (template / "gold_slice").glob("*.py"):
+        path.write_text(path.read_text().replace("undisturbed", "without_signals"))
+    return {}
+
+
 def drop_files(template: Path) -> dict[str, object]:
     """A file of the host and one of every module are gone."""
     dropped = [HOST_DROPS, MODULE_DROPS]
@@ -76,43 +94,53 @@ def drop_files(template: Path) -> dict[str, object]:
 
 def rename_a_question(template: Path) -> dict[str, object]:
     """The question project_name is called title."""
-    for path in [template / "copier.yml", *_files(template)]:
-        text = path.read_text()
-        if "project_name" in text:
-            path.write_text(text.replace("project_name", "title"))
+    _replace(template / "copier.yml", "project_name", "title")
+    _replace_everywhere(template, "project_name", "title")
     return {"questions": {"project_name": "title"}}
 
 
 def ask_a_new_question(template: Path) -> dict[str, object]:
-    """There is a question more, with a default, and README.md says the answer."""
-    questions = template / "copier.yml"
+    """There is a question more, with a default, and README.md contains the answer."""
     asked = "continent:\n  type: str\n  help: Where does it run?\n  default: europe\n\n"
-    questions.write_text(questions.read_text().replace("answers_file:\n  type", f"{asked}answers_file:\n  type"))
+    _replace(template / "copier.yml", "answers_file:\n  type", f"{asked}answers_file:\n  type")
     readme = template / "template/README.md.jinja"
     readme.write_text(readme.read_text() + "\nIt runs in {{ continent }}.\n")
     return {"environment": {"CONTINENT": "where it runs"}, "steps": ["Say where it runs."]}
 
 
-def change_a_migration_helper(template: Path) -> dict[str, object]:
+def change_the_migrations(template: Path) -> dict[str, object]:
     """What migrations have in common differs, right beside the list of model files too."""
     environment = template / ENV
-    text = environment.read_text()
-    text = text.replace("# End of the model files.\n", "# The end of the model files.\nIS_STRICT = True\n")
-    text = text.replace(
-        "def migrate(connection", "def is_strict() -> bool:\n    return IS_STRICT\n\n\ndef migrate(connection"
-    )
-    environment.write_text(text.replace('"lock_timeout": "5s"', '"lock_timeout": "4s"'))
+    _replace(environment, "# End of the model files.\n", "# The end of the model files.\nIS_STRICT = True\n")
+    strict = "def is_strict() -> bool:\n    return IS_STRICT\n\n\n"
+    _replace(environment, "def migrate(connection", f"{strict}def migrate(connection")
+    _replace(environment, '"lock_timeout": "5s"', '"lock_timeout": "4s"')
     mako = template / "template/alembic/script.py.mako"
     mako.write_text("## A new first line.\n" + mako.read_text())
-    helper = template / "template/scripts/lifecycle/migrations.py"
-    helper.write_text(helper.read_text().replace("these migrations are of no module", "no module has these migrations"))
     return {"changed": ["migrations wait for a lock for 4 s"]}
 
 
+def move_a_list_to_a_new_file(template: Path) -> dict[str, object]:
+    """The list of slices has a file of its own."""
+    text, region = _without_slices((template / MAIN).read_text())
+    (template / MAIN).write_text(text.replace("\n\n\n", f"\nfrom {_dotted(NEW_HOME_OF_SLICES)} import SLICES\n\n\n", 1))
+    (template / "template" / NEW_HOME_OF_SLICES).write_text(f'"""The slices of this project."""\n\n{region}')
+    _replace(template / LISTS, "src/cos_main.py", NEW_HOME_OF_SLICES)
+    return {"changed": [f"the list of slices is in {NEW_HOME_OF_SLICES}"]}
+
+
+def add_a_fourth_list(template: Path) -> dict[str, object]:
+    """One more list names the modules."""
+    (template / "template" / FOURTH_LIST).write_text('"""Teams."""\n\nTEAMS: list[str] = []\n')
+    lists = template / LISTS
+    lists.write_text(f'{lists.read_text()}- file: {FOURTH_LIST}\n  list: TEAMS\n  entries: ["team-{{module}}"]\n')
+    return {"changed": [f"{FOURTH_LIST} names the modules too"]}
+
+
 def change_functions(template: Path) -> dict[str, object]:
-    """Bodies of functions differ, all over the place; and a module has one file more."""
+    """Bodies of functions differ in many files; and a module has one file more."""
     for path in _files(template):
-        if path.suffix == ".py" and "lifecycle" not in path.parts:
+        if path.suffix == ".py":
             text = path.read_text()
             path.write_text(re.sub(r"(?m)^    return ", "    # Mind the result.\n    return ", text, count=1))
     (template / "template/src/backend/{{ module }}/limits.py").write_text('"""Limits."""\n\nMOST = 10\n')
@@ -122,20 +150,48 @@ def change_functions(template: Path) -> dict[str, object]:
 CHANGES: tuple[Callable[[Path], dict[str, object]], ...] = (
     touch_host_files,
     touch_every_file,
-    move_a_region,
+    move_a_list,
     rename_files,
+    rename_a_host_file,
+    rename_in_the_machinery,
     drop_files,
     rename_a_question,
     ask_a_new_question,
-    change_a_migration_helper,
+    change_the_migrations,
+    move_a_list_to_a_new_file,
+    add_a_fourth_list,
     change_functions,
 )
 
 
+def _without_slices(text: str) -> tuple[str, str]:
+    """Return a file without the list of slices and its comments, and these lines."""
+    end = "# End of the slices.\n"
+    first, last = text.index("# The generator keeps"), text.index(end) + len(end)
+    region = text[first:last]
+    return text[:first].rstrip("\n") + "\n\n\n" + text[last:].lstrip("\n"), region
+
+
+def _replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text, f"{path} lacks {old!r}"
+    path.write_text(text.replace(old, new))
+
+
+def _replace_everywhere(template: Path, old: str, new: str) -> None:
+    for path in _files(template):
+        if old in (text := path.read_text()):
+            path.write_text(text.replace(old, new))
+
+
+def _dotted(path: str) -> str:
+    return path.removesuffix(".py").replace("/", ".")
+
+
 def _files(template: Path) -> Iterator[Path]:
-    """Yield the files of the template that a render copies or renders, but for answers and lists of words."""
+    """Yield the files of the template that a render copies or renders, except answers files."""
     for path in sorted((template / "template").rglob("*")):
-        if path.is_file() and "answers" not in path.name and not path.name.startswith("reserved_names"):
+        if path.is_file() and "answers" not in path.name:
             yield path
 
 
