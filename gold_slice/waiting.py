@@ -82,7 +82,7 @@ def settled(project: Project, waiting: Waiting, report: Report) -> WorkTree | No
     restart = f"Drop the update ({COMMAND} --abandon), and start it again."
     if not (tree.top / ".git").exists():
         raise RefusalError(f"{UPDATE_FOLDER} is gone, with what was settled in it. {restart}")
-    _take_in(tree)
+    _take_in(tree, waiting)
     picked = tree.go_on() if tree.is_picking() else Picked()
     report.problems += dropped(picked)
     if picked.conflicts:
@@ -117,7 +117,7 @@ def dropped(picked: Picked) -> list[str]:
     return [f"{path}: {Kind.DROPPED}. Keep it as your own, or git rm it." for path in picked.dropped]
 
 
-def _take_in(tree: WorkTree) -> None:
+def _take_in(tree: WorkTree, waiting: Waiting) -> None:
     """Stage the files that a person settled; git tells which had conflicts, the markers whether they still have."""
     open_ = []
     for path, stages in tree.unmerged().items():
@@ -126,7 +126,7 @@ def _take_in(tree: WorkTree) -> None:
             tree.git("add", "--force", "--", path)
         else:
             open_.append(path)
-    changed = tree.git("diff", "--name-only", "HEAD").splitlines()
+    changed = tree.git("diff", "--name-only", waiting.head).splitlines()
     open_ += [path for path in changed if _has_markers(tree.top / path)]
     if open_:
         raise RefusalError(
