@@ -190,14 +190,11 @@ def _go_on(project: Project, waits: Waiting, options: Namespace, report: Report)
         raise RefusalError(*problems)
     report.before_deploy = waits.before_deploy
     tree = waiting.settled(project, waits, report)
-    if tree is None:
+    if tree is None or not waiting.is_on_top_of_new_commits(project, tree, waits, report):
         return
     modules = read_modules(tree.folder)[0]
     run = Run(project, modules, waits, options, report, tree)
     commit = run.finish()
-    if commit is None:
-        return
-    commit = waiting.on_top_of_new_commits(project, tree, waits, commit, report)
     if commit is None:
         return
     before, after = tree.tree(waits.head), tree.tree(commit)

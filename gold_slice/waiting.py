@@ -96,20 +96,20 @@ def settled(project: Project, waiting: Waiting, report: Report) -> WorkTree | No
     return tree
 
 
-def on_top_of_new_commits(
-    project: Project, tree: WorkTree, waiting: Waiting, commit: str, report: Report
-) -> str | None:
-    """Return the commit of the update on top of commits made meanwhile; None if that has a conflict, and it waits."""
+def is_on_top_of_new_commits(project: Project, tree: WorkTree, waiting: Waiting, report: Report) -> bool:
+    """Put the update on top of commits made meanwhile; return False if that has a conflict, and it waits."""
     head = git(project.top, "rev-parse", "HEAD").strip()
     if head == waiting.head:
-        return commit
+        return True
+    tree.git("reset", "--quiet", "--soft", waiting.head)
+    tree.git("commit", "--quiet", "--allow-empty", "--no-verify", "--message", waiting.message)
+    update = tree.head()
     tree.git("checkout", "--quiet", "--detach", head)
     waiting.head = head
-    picked = tree.pick([commit])
+    picked = tree.pick([update])
     if picked.conflicts:
         wait(project, waiting, report, conflicts=picked.conflicts)
-        return None
-    return tree.head()
+    return not picked.conflicts
 
 
 def dropped(picked: Picked) -> list[str]:
