@@ -180,8 +180,8 @@ class Run:
             self.report.headline = waiting.in_the_same_places(picked.conflicts)
             self.report.next_steps = [f"the update itself, which leaves these files for you in {UPDATE_FOLDER}"]
         if self.options.diff:
-            patch = ("diff", "--binary", "--no-ext-diff", "--no-color", self.waits.head, self.tree.head())
-            self.report.patch = self.tree.git(*patch)
+            form = ("--binary", "--no-ext-diff", "--no-textconv", "--no-color", "--src-prefix=a/", "--dst-prefix=b/")
+            self.report.patch = self.tree.git("diff", *form, self.waits.head, self.tree.head())
 
 
 def _go_on(project: Project, waits: Waiting, options: Namespace, report: Report) -> None:
