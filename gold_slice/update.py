@@ -9,6 +9,7 @@ from . import landing, waiting
 from .answers import HOST_ANSWERS, Module, origin_of, read_answers, read_modules
 from .checks import examine
 from .git import git, try_git
+from .host_lists import host_lists
 from .merge import Picked, Sides, Step, WorkTree, changes_between, hide
 from .project import UPDATE_FOLDER, Project, project_at, unfinished_git_operation
 from .render import Part
@@ -124,12 +125,12 @@ class Run:
         """Fill the host's lists, examine the result, and return it as one commit; None if it waits for a person."""
         template = open_template(self.waits.address, needs=self.waits.commit)
         modules, problems = read_modules(self.tree.folder)
-        release = template.checkout(Release(self.waits.release, self.waits.commit))
-        problems += self.tree.fill_lists(release, modules)
+        lists = host_lists(template.checkout(Release(self.waits.release, self.waits.commit)))
+        problems += self.tree.fill_lists(lists, modules)
         # Releases will carry transforms of the user's own code; they run here, before the examination.
         self.report.findings = [
             each
-            for each in (examine(project_at(self.tree.folder)) if is_examined else [])
+            for each in (examine(project_at(self.tree.folder), lists) if is_examined else [])
             if _key(each) not in self.waits.known_findings and each.code not in NOT_THE_UPDATES
         ]
         self.report.problems += problems
