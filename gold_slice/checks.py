@@ -9,7 +9,7 @@ GS4xx a module's package              GS5xx migrations          GS6xx routes
 from collections.abc import Iterator, Sequence
 
 from .answers import HOST_ANSWERS, Module, read_answers, read_modules
-from .host_lists import host_lists
+from .host_lists import HostList, host_lists
 from .list_literal import ListError, entries_in
 from .migrations import migration_findings
 from .project import Project
@@ -20,10 +20,11 @@ from .report import Finding
 AGAIN = "uv run python scripts"
 
 
-def examine(project: Project) -> list[Finding]:
-    """Return the findings, most basic first."""
+def examine(project: Project, lists: Sequence[HostList] | None = None) -> list[Finding]:
+    """Return the findings, most basic first; `lists` are those of the host's release (default: this command's)."""
     modules, unusable = read_modules(project.folder)
-    findings = [*_unfinished(project), *_answers(project, modules, unusable), *_host(project, modules)]
+    findings = [*_unfinished(project), *_answers(project, modules, unusable)]
+    findings += _host(project, modules, host_lists() if lists is None else lists)
     findings += [*_packages(project, modules), *migration_findings(project.folder, modules), *_routes(project, modules)]
     return findings
 
@@ -52,8 +53,8 @@ def _answers(project: Project, modules: Sequence[Module], unusable: Sequence[str
             yield Finding("GS203", module.answers_file, what, f"{AGAIN}/update_modules.py")
 
 
-def _host(project: Project, modules: Sequence[Module]) -> Iterator[Finding]:
-    for listing in host_lists():
+def _host(project: Project, modules: Sequence[Module], lists: Sequence[HostList]) -> Iterator[Finding]:
+    for listing in lists:
         try:
             entries = entries_in((project.folder / listing.file).read_bytes(), name=listing.name)
         except ListError as broken:

@@ -14,7 +14,7 @@ from typing import Any
 
 from .answers import Module
 from .git import TEMPORARY, GitError, git_path, lines, temporarily, try_git
-from .host_lists import HostList, host_lists
+from .host_lists import HostList
 from .project import UPDATE_FOLDER, Project
 from .registration import host_edits, register, write_all
 from .render import Part, files_in
@@ -200,9 +200,9 @@ class WorkTree:
 
     # What came of it
 
-    def fill_lists(self, template: Path, modules: Sequence[Module]) -> list[str]:
+    def fill_lists(self, lists: Sequence[HostList], modules: Sequence[Module]) -> list[str]:
         """Register the modules in the lists of the target release; return a sentence for each list that is lost."""
-        edits, problems = host_edits(self.folder, host_lists(template), modules, register)
+        edits, problems = host_edits(self.folder, lists, modules, register)
         write_all(self.folder, edits)
         if edits:
             temporarily(self.folder, "add", "--force", "--", *edits)

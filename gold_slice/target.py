@@ -155,8 +155,10 @@ def read_settings(pairs: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
     settings, problems = {}, []
     for pair in pairs:
         question, equals, answer = pair.partition("=")
+        try:
+            settings[question] = yaml.safe_load(answer)
+        except yaml.YAMLError:
+            equals = ""
         if not equals or question in UNCHANGEABLE or question.startswith("_"):
             problems.append(f"--set {pair}: write question=answer; scope, domain and module cannot be changed.")
-        else:
-            settings[question] = yaml.safe_load(answer)
     return settings, problems

@@ -9,6 +9,7 @@ from . import landing, waiting
 from .answers import HOST_ANSWERS, Module, origin_of, read_answers, read_modules
 from .checks import examine
 from .git import git, try_git
+from .host_lists import host_lists
 from .merge import Picked, Sides, Step, WorkTree, changes_between, hide
 from .project import UPDATE_FOLDER, Project, project_at, unfinished_git_operation
 from .render import Part
@@ -129,12 +130,12 @@ class Run:
         """Fill the host's lists, examine the result, and return it as one commit; None if it waits for a person."""
         template = open_template(self.waits.address, needs=self.waits.commit)
         modules, problems = read_modules(self.tree.folder)
-        release = template.checkout(Release(self.waits.release, self.waits.commit))
-        problems += self.tree.fill_lists(release, modules)
+        lists = host_lists(template.checkout(Release(self.waits.release, self.waits.commit)))
+        problems += self.tree.fill_lists(lists, modules)
         # Releases will carry transforms of the user's own code; they run here, before the examination.
         self.report.findings = [
             each
-            for each in (examine(project_at(self.tree.folder)) if is_examined else [])
+            for each in (examine(project_at(self.tree.folder), lists) if is_examined else [])
             if _key(each) not in self.waits.known_findings and each.code not in NOT_THE_UPDATES
         ]
         self.report.problems += problems
@@ -185,8 +186,8 @@ class Run:
             self.report.headline = waiting.in_the_same_places(picked.conflicts)
             self.report.next_steps = [f"the update itself, which leaves these files for you in {UPDATE_FOLDER}"]
         if self.options.diff:
-            patch = ("diff", "--binary", "--no-ext-diff", "--no-color", self.waits.head, self.tree.head())
-            self.report.patch = self.tree.git(*patch)
+            form = ("--binary", "--no-ext-diff", "--no-textconv", "--no-color", "--src-prefix=a/", "--dst-prefix=b/")
+            self.report.patch = self.tree.git("diff", *form, self.waits.head, self.tree.head())
 
 
 def _go_on(project: Project, waits: Waiting, options: Namespace, report: Report) -> None:
@@ -195,14 +196,11 @@ def _go_on(project: Project, waits: Waiting, options: Namespace, report: Report)
         raise RefusalError(*problems)
     report.before_deploy = waits.before_deploy
     tree = waiting.settled(project, waits, report)
-    if tree is None:
+    if tree is None or not waiting.is_on_top_of_new_commits(project, tree, waits, report):
         return
     modules = read_modules(tree.folder)[0]
     run = Run(project, modules, waits, options, report, tree)
     commit = run.finish()
-    if commit is None:
-        return
-    commit = waiting.on_top_of_new_commits(project, tree, waits, commit, report)
     if commit is None:
         return
     before, after = tree.tree(waits.head), tree.tree(commit)

@@ -84,7 +84,7 @@ def settled(project: Project, waiting: Waiting, report: Report) -> WorkTree | No
     if not (tree.top / ".git").exists():
         raise RefusalError(f"{UPDATE_FOLDER} is gone, with what was settled in it. {restart}")
     remove_stale_locks(tree.top)  # of an earlier --continue that was killed
-    _take_in(tree)
+    _take_in(tree, waiting)
     picked = tree.go_on() if tree.is_picking() else Picked()
     report.problems += dropped(picked)
     if picked.conflicts:
@@ -98,20 +98,20 @@ def settled(project: Project, waiting: Waiting, report: Report) -> WorkTree | No
     return tree
 
 
-def on_top_of_new_commits(
-    project: Project, tree: WorkTree, waiting: Waiting, commit: str, report: Report
-) -> str | None:
-    """Return the commit of the update on top of commits made meanwhile; None if that has a conflict, and it waits."""
+def is_on_top_of_new_commits(project: Project, tree: WorkTree, waiting: Waiting, report: Report) -> bool:
+    """Put the update on top of commits made meanwhile; return False if that has a conflict, and it waits."""
     head = git(project.top, "rev-parse", "HEAD").strip()
     if head == waiting.head:
-        return commit
+        return True
+    tree.git("reset", "--quiet", "--soft", waiting.head)
+    tree.git("commit", "--quiet", "--allow-empty", "--no-verify", "--message", waiting.message)
+    update = tree.head()
     tree.git("checkout", "--quiet", "--detach", head)
     waiting.head = head
-    picked = tree.pick([commit])
+    picked = tree.pick([update])
     if picked.conflicts:
         wait(project, waiting, report, conflicts=picked.conflicts)
-        return None
-    return tree.head()
+    return not picked.conflicts
 
 
 def dropped(picked: Picked) -> list[str]:
@@ -119,7 +119,7 @@ def dropped(picked: Picked) -> list[str]:
     return [f"{path}: {Kind.DROPPED}. Keep it as your own, or git rm it." for path in picked.dropped]
 
 
-def _take_in(tree: WorkTree) -> None:
+def _take_in(tree: WorkTree, waiting: Waiting) -> None:
     """Stage the files that a person settled; git tells which had conflicts, the markers whether they still have."""
     open_ = []
     for path, stages in tree.unmerged().items():
@@ -128,7 +128,7 @@ def _take_in(tree: WorkTree) -> None:
             tree.git("add", "--force", "--", path)
         else:
             open_.append(path)
-    changed = tree.git("diff", "--name-only", "HEAD").splitlines()
+    changed = tree.git("diff", "--name-only", waiting.head).splitlines()
     open_ += [path for path in changed if _has_markers(tree.top / path)]
     if open_:
         raise RefusalError(
