@@ -22,8 +22,8 @@ def twin_migration(project: Path) -> None:
 
 
 AILMENTS: dict[str, tuple[Callable[[Path], object], set[str]]] = {
-    "an entry is missing": (lambda p: replace(p / MAIN, '    "backend.crm",\n', ""), {"GS302"}),
-    "a foreign entry": (lambda p: replace(p / MAIN, '"backend.cc"', '"backend.aa",\n    "backend.cc"'), {"GS303"}),
+    "an entry is missing": (lambda p: replace(p / MAIN, '    "src.backend.crm",\n', ""), {"GS302"}),
+    "a foreign entry": (lambda p: replace(p / MAIN, '"src.backend.cc"', '"src.backend.aa",\n    "src.backend.cc"'), {"GS303"}),
     "a host file is missing": (lambda p: (p / "src/graph/registry.py").unlink(), {"GS301"}),
     "a host file does not parse": (lambda p: (p / "src/graph/registry.py").write_text("x = (\n"), {"GS301"}),
     "a host list is computed": (lambda p: (p / "src/graph/registry.py").write_text("MODULE_LABELS = f()\n"), {"GS301"}),
@@ -88,17 +88,17 @@ def test_an_ailment_is_found(living: Path, ailment: str) -> None:
 
 
 def test_each_finding_says_its_place_and_a_way_to_mend_it(living: Path) -> None:
-    replace(living / MAIN, '    "backend.crm",\n', "")
+    replace(living / MAIN, '    "src.backend.crm",\n', "")
 
     assert run(living, "doctor").output.splitlines()[:2] == [
-        f"GS302 {MAIN}: the entry backend.crm is missing.",
+        f"GS302 {MAIN}: the entry src.backend.crm is missing.",
         "  Fix: uv run python scripts/doctor.py --fix",
     ]
 
 
 def test_missing_entries_come_back_by_fix(living: Path) -> None:
     healthy = contents(living / "src")
-    replace(living / MAIN, '    "backend.crm",\n', "")
+    replace(living / MAIN, '    "src.backend.crm",\n', "")
 
     preview = run(living, "doctor", "--fix", "--preview", "--json")
     mended = run(living, "doctor", "--fix", "--json")
@@ -110,7 +110,7 @@ def test_missing_entries_come_back_by_fix(living: Path) -> None:
 
 
 def test_what_cannot_be_mended_safely_is_left(living: Path) -> None:
-    replace(living / MAIN, '    "backend.crm",\n', "")
+    replace(living / MAIN, '    "src.backend.crm",\n', "")
     (living / "src/graph/registry.py").write_text("x = (\n")
     before = contents(living / "src")
 
@@ -124,7 +124,7 @@ def test_what_cannot_be_mended_safely_is_left(living: Path) -> None:
 def test_entries_and_routes_of_the_users_own_are_left_alone(living: Path) -> None:
     (living / "src/backend/ours").mkdir()
     (living / "src/backend/ours/__init__.py").touch()
-    replace(living / MAIN, '"backend.crm"', '"backend.crm",\n    "backend.ours"')
+    replace(living / MAIN, '"src.backend.crm"', '"src.backend.crm",\n    "src.backend.ours"')
     (living / "src/ours.py").write_text('@app.get("/crmx")\ndef mine(): ...\nclient.get(url)\n')
 
     assert run(living, "doctor").status == 0

@@ -56,7 +56,7 @@ def test_it_works_from_any_folder_of_a_project_that_is_part_of_a_repository(proj
 def test_it_works_without_git_around_it(project: Path) -> None:
     assert run(project, "generate", "biz", "crm").status == 0
 
-    assert '"backend.crm",' in (project / MAIN).read_text()
+    assert '"src.backend.crm",' in (project / MAIN).read_text()
 
 
 def test_every_problem_is_told_at_once_and_nothing_is_changed(project: Path) -> None:

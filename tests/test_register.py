@@ -32,8 +32,8 @@ def test_a_module_is_registered_in_all_three_host_files(project: Path) -> None:
 
     assert main(["sync", str(project)]) == 0
 
-    assert '    "backend.cc.models",\n    "backend.crm.mem0_models",\n' in (project / ENV).read_text()
-    assert '    "backend.cc",\n    "backend.crm",\n]' in (project / MAIN).read_text()
+    assert '    "src.backend.cc.models",\n    "src.backend.crm.mem0_models",\n' in (project / ENV).read_text()
+    assert '    "src.backend.cc",\n    "src.backend.crm",\n]' in (project / MAIN).read_text()
     assert '    "biz_crm",\n    "tech_cc",\n]' in (project / REGISTRY).read_text()
 
 
@@ -64,7 +64,7 @@ def test_a_line_of_a_user_before_inside_and_after_survives(project: Path) -> Non
     path.write_text(
         path.read_text()
         .replace("SLICES: list", "MINE = 1\nSLICES: list")
-        .replace('    "backend.cc",\n', '    # about cc\n    "backend.cc",\n    "legacy.orders",  # by hand\n')
+        .replace('    "src.backend.cc",\n', '    # about cc\n    "src.backend.cc",\n    "legacy.orders",  # by hand\n')
         .replace("]\n# End", "]\nSLICES += []\n# End")
     )
     add_module(project, domain="biz", module="crm")
@@ -72,7 +72,7 @@ def test_a_line_of_a_user_before_inside_and_after_survives(project: Path) -> Non
     assert main(["sync", str(project)]) == 0
 
     text = path.read_text()
-    assert 'MINE = 1\nSLICES: list[str] = [\n    # about cc\n    "backend.cc",\n    "backend.crm",\n' in text
+    assert 'MINE = 1\nSLICES: list[str] = [\n    # about cc\n    "src.backend.cc",\n    "src.backend.crm",\n' in text
     assert '    "legacy.orders",  # by hand\n]\nSLICES += []\n# End' in text
 
 
@@ -93,7 +93,7 @@ def test_a_link_to_a_host_file_stays_a_link(project: Path) -> None:
     main(["sync", str(project)])
 
     assert (project / ENV).is_symlink()
-    assert "backend.crm.models" in (project / "real_env.py").read_text()
+    assert "src.backend.crm.models" in (project / "real_env.py").read_text()
 
 
 def test_every_problem_is_named_at_once_and_nothing_changes(project: Path) -> None:
@@ -169,7 +169,7 @@ def test_without_libcst_uv_runs_the_hook(project: Path, python_without_libcst: s
     done = run(project, python_without_libcst)
 
     assert done.returncode == 0, done.stderr
-    assert "backend.crm.models" in (project / ENV).read_text()
+    assert "src.backend.crm.models" in (project / ENV).read_text()
 
 
 def test_without_libcst_and_uv_one_sentence_says_what_to_install(project: Path, python_without_libcst: str) -> None:
@@ -226,7 +226,7 @@ def test_entries_come_back_into_a_file_with_a_conflict_elsewhere(committed: Path
 
     text = (committed / MAIN).read_text()
     assert text.startswith(conflict)
-    assert 'SLICES: list[str] = [\n    "backend.cc",\n]\n' in text
+    assert 'SLICES: list[str] = [\n    "src.backend.cc",\n]\n' in text
 
 
 def test_a_file_that_was_not_changed_needs_no_git(project: Path) -> None:

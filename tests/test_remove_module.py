@@ -89,8 +89,8 @@ def test_without_git_all_edits_are_kept_aside(project: Path) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "from backend.crm.models import Module",
-        "import backend.crm.crud",
+        "from src.backend.crm.models import Module",
+        "import src.backend.crm.crud",
         "from src.backend.crm import SLICE",
         "from backend import crm",
     ],
@@ -105,13 +105,13 @@ def test_a_file_that_imports_from_it_is_named(living: Path, line: str) -> None:
 
 
 def test_a_name_that_only_begins_like_it_is_no_mention(living: Path) -> None:
-    (living / "src/ours.py").write_text("from backend.crm_next import SLICE  # backend.crm\n")
+    (living / "src/ours.py").write_text("from src.backend.crm_next import SLICE  # src.backend.crm\n")
 
     assert run(living, "remove", "crm").status == 0
 
 
 def test_an_entry_with_a_comment_goes_by_force_only(living: Path) -> None:
-    replace(living / MAIN, '    "backend.crm",\n', '    # ours\n    "backend.crm",  # theirs\n')
+    replace(living / MAIN, '    "src.backend.crm",\n', '    # ours\n    "src.backend.crm",  # theirs\n')
 
     refused = run(living, "remove", "crm")
     forced = run(living, "remove", "crm", "--force")
@@ -119,15 +119,15 @@ def test_an_entry_with_a_comment_goes_by_force_only(living: Path) -> None:
     assert refused.status == 1
     assert f"{MAIN}: the entry of biz_crm carries a comment of yours" in refused.complaint
     assert forced.status == 0
-    assert '    "backend.cc",\n    # ours\n]' in (living / MAIN).read_text()
+    assert '    "src.backend.cc",\n    # ours\n]' in (living / MAIN).read_text()
 
 
 def test_a_list_on_one_line_is_emptied_too(living: Path) -> None:
-    replace(living / MAIN, '[\n    "backend.cc",\n    "backend.crm",\n]', '["backend.cc", "backend.crm"]')
+    replace(living / MAIN, '[\n    "src.backend.cc",\n    "src.backend.crm",\n]', '["src.backend.cc", "src.backend.crm"]')
 
     assert run(living, "remove", "crm", "--force").status == 0
 
-    assert '["backend.cc", ]' in (living / MAIN).read_text() or '["backend.cc"]' in (living / MAIN).read_text()
+    assert '["src.backend.cc", ]' in (living / MAIN).read_text() or '["src.backend.cc"]' in (living / MAIN).read_text()
 
 
 def test_without_its_seal_nobody_can_tell_what_was_edited(living: Path) -> None:
@@ -187,9 +187,9 @@ def test_a_module_behind_a_symbolic_link_is_refused(living: Path, tmp_path: Path
 
 
 def test_an_entry_outside_of_its_list_is_named(living: Path) -> None:
-    replace(living / MAIN, "# End of the slices.", 'SLICES += ["backend.crm"]\n# End of the slices.')
+    replace(living / MAIN, "# End of the slices.", 'SLICES += ["src.backend.crm"]\n# End of the slices.')
 
     ending = run(living, "remove", "crm")
 
     assert ending.status == 1
-    assert f"{MAIN} names backend.crm outside of its list" in ending.complaint
+    assert f"{MAIN} names src.backend.crm outside of its list" in ending.complaint
