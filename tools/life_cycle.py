@@ -16,7 +16,7 @@ from typing import Any
 
 from living import isolation, page, scale, speed
 from living.identity import identity_faults
-from living.kills import scenes, series
+from living.kills import SCENES, scene, series
 from living.matrix import Shelf, trials
 from living.neighbours import CASES, neighbour_faults
 from living.project import MODULES, keep_home_clean, twin
@@ -87,11 +87,12 @@ def updates(shelf: Shelf, tags: list[str], options: argparse.Namespace) -> dict[
 def kills(shelf: Shelf, tags: list[str], options: argparse.Namespace) -> dict[str, Any]:
     """Every command, killed by itself and with its whole process group."""
     project, rows, faults = shelf.project(tags[-2], MODULES[:2]), [], []
-    for scene in scenes(project, shelf.folder):
+    for name in SCENES:
+        scene_ = scene(name, project, shelf.folder)
         for whole_group in (False, True):
-            toll = series(scene, shelf.folder, kills=options.kills, whole_group=whole_group, seed=options.seed)
+            toll = series(scene_, shelf.folder, kills=options.kills, whole_group=whole_group, seed=options.seed)
             killed = "process group" if whole_group else "process"
-            rows.append([scene.name, killed, toll.kills, toll.in_landing, dict(toll.stood)])
+            rows.append([name, killed, toll.kills, toll.in_landing, dict(toll.stood)])
             print(*rows[-1], *toll.faults, sep="\n  ", flush=True)
             faults += toll.faults
     return {"rows": rows, "faults": faults}
