@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from . import pending
-from .answers import Module, origin_of, read_answers, read_modules
+from .answers import HOST_ANSWERS, Module, origin_of, read_answers, read_modules
 from .git import lines, try_git
 from .host_lists import host_lists
 from .names import collision_problems, name_problems
-from .project import HOST_ANSWERS, Project
+from .project import Project
 from .registration import host_edits, register
 from .render import Part, files_in, render
 from .report import Change, Kind, RefusalError, Report

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 DOMAIN = re.compile(r"[a-z][a-z0-9]*")
+HOST_ANSWERS = ".copier-answers.yml"
 ORIGIN = ("_commit", "_src_path")
 MODULE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
@@ -97,7 +98,7 @@ def write_origin(path: Path, *, address: str, release: str | None) -> None:
 
 
 def _duplicates(modules: list[Module]) -> list[str]:
-    """Return a sentence for every module that has the name of another one: packages, schemas and routes need it alone."""
+    """Return a sentence for every module that has the same name as another one."""
     first: dict[str, Module] = {}
     pairs = [(first.setdefault(module.name, module), module) for module in modules]
     return [

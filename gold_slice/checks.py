@@ -8,11 +8,11 @@ GS4xx a module's package              GS5xx migrations          GS6xx routes
 
 from collections.abc import Iterator, Sequence
 
-from .answers import Module, read_answers, read_modules
+from .answers import HOST_ANSWERS, Module, read_answers, read_modules
 from .host_lists import host_lists
 from .list_literal import ListError, entries_in
 from .migrations import migration_findings
-from .project import HOST_ANSWERS, Project
+from .project import Project
 from .python_source import assigned, parsed, route_paths
 from .recovery import is_interrupted
 from .report import Finding

@@ -66,8 +66,8 @@ def parser() -> ArgumentParser:
 
     update = command(
         "update", "carry a release of the template into host and modules, keeping what you changed",
-        "It lands as one commit on your branch, or not at all. Where git cannot merge, the update waits in .dev/update:\n"
-        "settle it there, then --continue lands it, or --abandon drops it.",
+        "It lands as one commit on your branch, or not at all. If git cannot merge, it waits in .dev/update: settle\n"
+        "it there, then --continue lands it, or --abandon drops it.",
     )  # fmt: skip
     update.add_argument("parts", nargs="*", metavar="MODULE", help="its name, or host (default: host and all modules)")
     update.add_argument("--to", metavar="TAG", help="the release (default: the latest)")
@@ -83,8 +83,8 @@ def parser() -> ArgumentParser:
 
     remove = command(
         "remove", "remove a module: what `add` brought",
-        "A module that you edited, or that other files import, is refused unless you use --force; what git does not have\n"
-        "is then kept aside. Data stay; the command prints how to remove them.",
+        "A module that you edited, or that other files import, is refused unless you use --force; then what git\n"
+        "does not have is kept aside. Data stay; the command prints how to remove them.",
     )  # fmt: skip
     remove.add_argument("module", help="its name, as pem, or its label, as tech_pem")
     remove.add_argument("--force", action="store_true", help="remove it although you edited it, or other files name it")

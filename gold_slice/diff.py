@@ -3,11 +3,11 @@
 import shutil
 from argparse import Namespace
 
-from .answers import read_answers, read_modules
+from .answers import HOST_ANSWERS, read_answers, read_modules
 from .edits import as_released
 from .git import try_git
 from .host_lists import host_lists
-from .project import HOST_ANSWERS, Project
+from .project import Project
 from .registration import host_edits, register, write_all
 from .render import Part, files_in
 from .report import RefusalError, Report
@@ -20,7 +20,7 @@ def diff(project: Project, options: Namespace, report: Report) -> None:
     if module is None and options.part != "host":
         raise RefusalError(f"There is no module {options.part[:60]}. Name one of this project, or host.")
     part = Part(module, read_answers(project.folder / (module.answers_file if module else HOST_ANSWERS)))
-    released = as_released(project, part)
+    released = as_released(part)
     with project.scratch() as scratch:
         before, after = scratch / "a", scratch / "b"
         shutil.copytree(released, before, symlinks=True)

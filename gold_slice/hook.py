@@ -7,10 +7,9 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 from pathlib import Path
 
-from .answers import origin_of, read_answers, read_modules, write_origin
+from .answers import HOST_ANSWERS, origin_of, read_answers, read_modules, write_origin
 from .git import git, try_git
 from .host_lists import host_lists
-from .project import HOST_ANSWERS
 from .registration import host_edits, register, unregister_plain, write_all
 from .report import without_secrets
 from .template import expanded

@@ -10,16 +10,15 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from .answers import Module
 from .git import TEMPORARY, GitError, git_path, lines, temporarily, try_git
 from .host_lists import HostList, host_lists
-from .project import Project
+from .project import UPDATE_FOLDER, Project
 from .registration import host_edits, register, write_all
 from .render import Part, files_in
 from .report import Change, Kind
-
-FOLDER = ".dev/update"  # of the linked work tree, in the project
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +31,13 @@ class Render:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """An update of one part; `renames` maps old paths to new ones."""
+    """An update of one part; `renames` maps old paths to new ones, `new_answers` are those to new questions."""
 
     part: Part
     base: Render
     new: Render
     renames: Mapping[str, str]
+    new_answers: Mapping[str, Any]
 
 
 @dataclass(slots=True)
@@ -65,7 +65,7 @@ class WorkTree:
         """Make the work tree at the commit that the project is on, in place of an old one."""
         tree = cls(project, top)
         tree.remove()
-        temporarily(project.top, "worktree", "add", "--quiet", "--force", "--detach", str(top), "HEAD")
+        temporarily(project.top, "worktree", "add", "--quiet", "--force", "--force", "--detach", str(top), "HEAD")
         return tree
 
     def remove(self) -> None:
@@ -73,6 +73,9 @@ class WorkTree:
         if self.top.exists():
             try_git(self.project.top, "worktree", "remove", "--force", "--force", str(self.top))
             shutil.rmtree(self.top, ignore_errors=True)
+        for note in git_path(self.project.top, "worktrees").glob("*/gitdir"):  # of one that was killed half made
+            if Path(note.read_text().strip()) == self.top / ".git":
+                shutil.rmtree(note.parent, ignore_errors=True)
 
     def git(self, *arguments: str, stdin: str = "") -> str:
         """Run git in the work tree, for temporary commits."""
@@ -218,37 +221,31 @@ def is_owned(path: str, modules: Iterable[Module]) -> bool:
 
 def hide(project: Project) -> None:
     """Keep `.dev` out of git's sight, if the project's own .gitignore no longer does."""
-    if try_git(project.folder, "check-ignore", "-q", FOLDER).returncode != 0:
+    if try_git(project.folder, "check-ignore", "-q", UPDATE_FOLDER).returncode != 0:
         ignore = project.folder / ".dev" / ".gitignore"
         ignore.parent.mkdir(exist_ok=True)
         ignore.write_text("*\n")
 
 
+type Tree = Mapping[str, str]  # the object name of each file
+type Sides = tuple[Tree, Tree]  # BASE and NEW
+
+
 def changes_between(
-    before: Mapping[str, str],
-    after: Mapping[str, str],
-    *,
-    sides: Sequence[tuple[Part, Mapping[str, str], Mapping[str, str]]],
-    modules: Sequence[Module],
-    picked: Picked,
+    before: Tree, after: Tree, *, sides: Mapping[Module | None, Sides], modules: Sequence[Module], picked: Picked
 ) -> list[Change]:
-    """Return what an update does to each file; `sides` are the parts with their files in BASE and in NEW."""
-    part_of = {part.module: (part.name, base, new) for part, base, new in sides}
+    """Return what an update does to each file; `sides` are the files of each part in BASE and in NEW."""
     changes = []
-    for path in sorted(before.keys() | after.keys() | {path for _, base, _ in sides for path in base}):
+    for path in sorted(before.keys() | after.keys() | {path for base, _new in sides.values() for path in base}):
         owner = next((module for module in modules if module.owns(path)), None)
-        name, base, new = part_of.get(owner, (owner.label if owner else "host", before, before))
-        kind = _kind(path, before, after, base=base, new=new, picked=picked)
-        if kind:
-            changes.append(Change(name, kind, path))
+        of_owner = sides.get(owner, (before, before))
+        if kind := _kind(path, before.get(path), after.get(path), sides=of_owner, picked=picked):
+            changes.append(Change(owner.label if owner else "host", kind, path))
     return changes
 
 
-def _kind(
-    path: str, before: Mapping[str, str], after: Mapping[str, str], *,
-    base: Mapping[str, str], new: Mapping[str, str], picked: Picked,
-) -> Kind | None:  # fmt: skip
-    mine, result, old, theirs = before.get(path), after.get(path), base.get(path), new.get(path)
+def _kind(path: str, mine: str | None, result: str | None, *, sides: Sides, picked: Picked) -> Kind | None:
+    old, theirs = sides[0].get(path), sides[1].get(path)
     if path in picked.conflicts:
         return Kind.CONFLICT
     if path in picked.dropped:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .answers import Module
-from .report import Finding
 from .python_source import assigned, assigns, parsed
+from .report import Finding
 
 VERSIONS = "alembic/versions"
 

@@ -11,10 +11,11 @@ from urllib.parse import quote
 
 from filelock import FileLock, Timeout
 
+from .answers import HOST_ANSWERS
 from .git import GitError, git
 from .report import RefusalError
 
-HOST_ANSWERS = ".copier-answers.yml"
+UPDATE_FOLDER = ".dev/update"  # of the linked work tree in which an update is made
 LONGEST_NAME = 200  # bytes; file systems take 255
 # git keeps these while it waits for a person.
 UNFINISHED = {

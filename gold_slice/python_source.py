@@ -52,9 +52,9 @@ def route_paths(source: ast.Module, text: list[str]) -> Iterator[tuple[int, str]
         for call in _route_calls(node):
             keywords = [keyword.value for keyword in call.keywords if keyword.arg in ("path", "prefix")]
             for value in (*call.args[:1], *keywords):
-                if isinstance(value, ast.Constant) and isinstance(value.value, str) and value.value.startswith("/"):
-                    if SILENCED not in text[value.lineno - 1]:
-                        yield value.lineno, value.value
+                path = value.value if isinstance(value, ast.Constant) else None
+                if isinstance(path, str) and path.startswith("/") and SILENCED not in text[value.lineno - 1]:
+                    yield value.lineno, path
 
 
 def imports_of(path: Path, package: str, *, in_package: str) -> list[int]:

@@ -1,8 +1,7 @@
 """Complete what a killed command left incomplete; every command does this before its own work."""
 
 from . import landing, pending
-from .merge import FOLDER, WorkTree
-from .project import Project
+from .project import UPDATE_FOLDER, Project
 from .report import RefusalError, progress
 
 
@@ -25,5 +24,8 @@ def complete_interrupted(project: Project) -> None:
         landing.repair(project)
         progress("the update was interrupted, and is complete now")
         (project.state / "update.json").unlink(missing_ok=True)
-    if not (project.state / "update.json").exists() and (project.folder / FOLDER).exists():
-        WorkTree(project, project.folder / FOLDER).remove()
+    left = project.folder / UPDATE_FOLDER
+    if left.exists() and not (project.state / "update.json").exists():
+        from .merge import WorkTree  # noqa: PLC0415  # libcst takes 0.2 s to import
+
+        WorkTree(project, left).remove()

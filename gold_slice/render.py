@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .answers import Module, write_origin
-from .project import HOST_ANSWERS
+from .answers import HOST_ANSWERS, Module, write_origin
 from .report import RefusalError
 from .template import Release, Template, cache
 

@@ -97,7 +97,7 @@ def open_template(address: str, *, needs: str | None) -> Template:
             and not _is_bare(folder)
         ):
             raise RefusalError(
-                f"The template's address {address} is not the absolute path of a git repository, so it has no releases. "
+                f"The template's address {address} is not the absolute path of a git repository. "
                 "Put the address of a git repository as _src_path into the answers files."
             )
         return Template(address, folder)

@@ -4,6 +4,7 @@ The launchers of a project read the same file, so its form stays: one address pe
 """
 
 import os
+import re
 from pathlib import Path
 
 
@@ -14,6 +15,7 @@ def trust_file() -> Path:
 
 def record_trust(address: str) -> None:
     """Add an address to the file. A home folder that cannot be written is no fault: the launcher asks again."""
+    address = re.sub(r"//[^/@\s]+@", "//", address)  # no password is stored
     file = trust_file()
     try:
         known = file.read_text().splitlines() if file.exists() else []

@@ -1,14 +1,14 @@
 # /// script
 # requires-python = ">=3.13"
-# dependencies = ["libcst>=1.9", "pyyaml>=6", "filelock>=4.2", "packaging>=25"]
+# dependencies = ["libcst>=1.9", "pyyaml>=6"]
 # ///
 """Make a project's lists of modules agree with its answers files. Copier runs this in the project.
 
     python hooks/register.py copied        after a copy: make the address in the answers files last, then register
     python hooks/register.py register      after an update: add what the lists lack
-    python hooks/register.py unregister    before an update by plain Copier: take entries out, so that no merge meets them
+    python hooks/register.py unregister    before an update by plain Copier: remove the entries
 
-Every problem is printed with file, line and a fix, and then nothing is changed. Exit status: 0 done, 1 refused, 2 usage.
+A problem is printed with file, line and a fix, and nothing is changed then. Exit status: 0 done, 1 refused, 2 usage.
 """
 
 import os

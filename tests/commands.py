@@ -1,24 +1,14 @@
-"""Run the commands of a project, in this process, as if typed in a folder of it."""
+"""Run the commands on a project, in this process."""
 
 import io
 import json
-from contextlib import chdir, redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import doctor
-import generate_module
-import remove_module
-import update_modules
-
-MAINS = {
-    "generate": generate_module.main,
-    "update": update_modules.main,
-    "remove": remove_module.main,
-    "doctor": doctor.main,
-}
+from gold_slice.cli import main
 
 
 @dataclass(frozen=True)
@@ -46,11 +36,12 @@ class Ending:
 
 
 def run(folder: Path, command: str, *arguments: str) -> Ending:
-    """Run `generate`, `update`, `remove` or `doctor` in a folder."""
+    """Run `generate`, `update`, `remove`, `doctor` or `diff` on the project in a folder."""
+    name = "add" if command == "generate" else command
     output, complaint = io.StringIO(), io.StringIO()
-    with chdir(folder), redirect_stdout(output), redirect_stderr(complaint):
+    with redirect_stdout(output), redirect_stderr(complaint):
         try:
-            status = int(MAINS[command](list(arguments)))
+            status = int(main([name, "--project", str(folder), *arguments]))
         except SystemExit as ended:
             status = int(ended.code or 0)
     return Ending(status, output.getvalue(), complaint.getvalue())

@@ -18,6 +18,15 @@ from render import snapshot
 from support import TAG, Spawn, commit, git, replace
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _folders_of_a_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what commands cache and trust out of the real home folder; renders are shared by all tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GOLD_SLICE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A git repository that holds this working tree as its one release."""

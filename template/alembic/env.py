@@ -1,4 +1,4 @@
-"""Migrations run here: every module keeps its own base, and all of them share one metadata."""
+"""Run the migrations: each module has a base of its own, and all share one metadata."""
 
 import asyncio
 import re
@@ -11,6 +11,8 @@ from alembic.ddl.postgresql import PostgresqlImpl
 from alembic.runtime.migration import MigrationInfo
 from alembic.util import CommandError
 from sqlalchemy import Connection, String, Table, func, select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from src.common.config import Settings, settings_or_exit
 from src.db.base import Base
@@ -21,32 +23,36 @@ from src.db.unavailable import DatabaseUnavailableError, outages_refused
 MODEL_MODULES: list[str] = []
 # End of the model files.
 
-MIGRATION_LOCK: Final = 0x636F73  # any number will do, as long as all who migrate this database use the same one
-# A migration that waits for a lock makes everybody behind it wait: rather fail, and try again in a quieter hour.
-# For one that must take longer: `alembic -x lock_timeout=30s -x statement_timeout=1h upgrade heads`.
+MIGRATION_LOCK: Final = 0x636F73  # an arbitrary number; all migrations of this database must use the same one
+LOCK_POLL_S: Final = 0.2
+# A migration that waits for a table's lock blocks all queries behind it. It fails instead, and can be tried again.
+# To allow more time: `alembic -x lock_timeout=30s -x statement_timeout=1h upgrade heads`.
 TIME_LIMITS: Final = {"lock_timeout": "5s", "statement_timeout": "15min"}
-
 
 ORPHANED: Final = (
     "If a module was removed, downgrade the database in a checkout that still has it, or delete the row from "
     "alembic_version and drop the module's schemas."
 )
+REFUSALS: Final = {
+    "42501": "The role of DATABASE_URL lacks a right on the database. Grant it, or connect as the owner.",
+    "42P06": "The database already has a schema of that name. Rename or drop it, or change MEM0_SCHEMA.",
+}
 
 
-class RoomyVersions(PostgresqlImpl):
-    """PostgreSQL as Alembic knows it, with room for revision ids that begin with a module's name."""
+class LongRevisionIds(PostgresqlImpl):
+    """Alembic's PostgreSQL support, with revision ids long enough to begin with a module's name."""
 
     __dialect__ = "postgresql"
 
     def version_table_impl(self, **options: Any) -> Table:
-        """Return the table of applied revisions; Alembic's own ends an id at 32 characters."""
+        """Return the table of applied revisions; Alembic's own allows 32 characters."""
         table = super().version_table_impl(**options)
         table.c.version_num.type = String(128)
         return table
 
 
 def migrate(connection: Connection) -> None:
-    """Run the migrations that were asked for, each in a transaction of its own, and name each one done."""
+    """Run the requested migrations, each in a transaction of its own, and print the name of each."""
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
@@ -54,22 +60,37 @@ def migrate(connection: Connection) -> None:
         include_name=_is_ours,
         compare_server_default=True,
         transaction_per_migration=True,
-        on_version_apply=_report,
+        on_version_apply=_print_step,
     )
     with context.begin_transaction():
         context.run_migrations()
 
 
 async def migrate_online(settings: Settings) -> None:
-    """Connect, with time limits on locks and statements, and migrate; of several at once, one after the other."""
+    """Connect with time limits on locks and statements, wait until no other migration runs, and migrate."""
     engine = create_single_use_engine(settings, server_settings=time_limits())
     try:
         async with engine.connect() as connection:
-            await connection.execute(select(func.pg_advisory_lock(MIGRATION_LOCK)))
-            await connection.commit()  # the lock is the session's; Alembic begins its own transactions
+            await take_turn(connection, place=address(settings))
             await connection.run_sync(migrate)
     finally:
         await engine.dispose()
+
+
+async def take_turn(connection: AsyncConnection, *, place: str) -> None:
+    """Take the lock that keeps migrations apart, however long the other one takes, and say so on stderr.
+
+    It asks again and again. `pg_advisory_lock` would obey `lock_timeout`, and its open snapshot would block a
+    `CREATE INDEX CONCURRENTLY` of the migration that it waits for.
+    """
+    is_told = False
+    while not await connection.scalar(select(func.pg_try_advisory_lock(MIGRATION_LOCK))):
+        await connection.commit()
+        if not is_told:
+            print(f"{place}: waiting for another migration to end", file=sys.stderr)  # noqa: T201
+            is_told = True
+        await asyncio.sleep(LOCK_POLL_S)
+    await connection.commit()  # the session keeps the lock; Alembic begins its own transactions
 
 
 def time_limits() -> dict[str, str]:
@@ -84,7 +105,7 @@ def time_limits() -> dict[str, str]:
 
 
 def print_sql(settings: Settings) -> None:
-    """Print the SQL that would run (`--sql`), for whoever applies it by hand."""
+    """Print the SQL that would run (`--sql`), to be applied by hand."""
     url = settings.sqlalchemy_url
     context.configure(url=url, target_metadata=Base.metadata, literal_binds=True, transaction_per_migration=True)
     with context.begin_transaction():
@@ -92,27 +113,31 @@ def print_sql(settings: Settings) -> None:
 
 
 def main(settings: Settings) -> None:
-    """Migrate; a database that is away, or has what no module here has, ends the process with one sentence."""
+    """Migrate; end the process with one sentence if the database does not answer or has an unknown revision."""
     if context.is_offline_mode():
         print_sql(settings)
         return
     try:
         with outages_refused():
             asyncio.run(migrate_online(settings))
-    except DatabaseUnavailableError as away:
-        sys.exit(f"{away} The database is {address(settings)}, from DATABASE_URL.")
+    except DatabaseUnavailableError as outage:
+        sys.exit(f"{outage} The database is {address(settings)}, from DATABASE_URL.")
+    except DBAPIError as error:
+        if (sqlstate := getattr(error.orig, "sqlstate", None)) not in REFUSALS:
+            raise
+        sys.exit(f"{REFUSALS[sqlstate]} The database is {address(settings)}, from DATABASE_URL.")
     except CommandError as fault:
         if "Can't locate revision" not in str(fault):
             raise
-        sys.exit(f"{fault}: {address(settings)} has it, and no module here. {ORPHANED}")
+        sys.exit(f"{fault}: it is in {address(settings)}, but in no module of this project. {ORPHANED}")
 
 
 def _is_ours(name: str | None, kind: str, _parents: object) -> bool:
-    """Leave schemas alone that no model names, `public` among them."""
+    """Compare only the schemas that the models name."""
     return kind != "schema" or name in {table.schema for table in Base.metadata.tables.values()}
 
 
-def _report(ctx: object, step: MigrationInfo, heads: object, run_args: object) -> None:  # noqa: ARG001  # called by name
+def _print_step(ctx: object, step: MigrationInfo, heads: object, run_args: object) -> None:  # noqa: ARG001  # called by name
     done = "upgraded to" if step.is_upgrade else "downgraded from"
     print(f"{address(settings)}: {done} {step.up_revision_id}", file=sys.stderr)  # noqa: T201
 

@@ -1,72 +1,31 @@
-"""Composition root: the only place that knows every part."""
+"""The entry: `uvicorn src.cos_main:app` serves the modules that `SLICES` lists."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
-from fastapi import FastAPI
-from fastapi.telemetry import TelemetryConfig
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
-from src import health
-from src.backend.slice import load_slice
-from src.common.config import Settings, settings_or_exit
-from src.common.errors import add_error_handlers
-from src.common.logger import configure_logging
-from src.common.logger_logfire import bootstrap_logfire
-from src.common.metrics import bootstrap_metrics
-from src.common.project import FIRST_MODULE
-from src.common.quiet_startup import QuietStartup
-from src.common.request_body import RequestBodyLimits
-from src.common.request_id_middleware import RequestIdMiddleware
-from src.db.connection import open_database
-from src.l1.writer import open_writer
-from src.retention import purges_running
+    from src.common.config import Settings
+
+    app: FastAPI
 
 # The generator keeps an entry for each module here, sorted; entries of your own may stand among them.
 SLICES: list[str] = []
 # End of the slices.
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """Return the application; it opens the database when it starts and closes it when it stops."""
-    configure_logging(settings)
-    slices = [load_slice(package) for package in SLICES]
+def create_app(settings: "Settings") -> "FastAPI":
+    """Return an application that serves the slices; `src/application.py` builds it."""
+    from src.application import build_app  # noqa: PLC0415  # scripts import this file to read SLICES alone
 
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        try:
-            async with (
-                open_database(settings) as database,
-                open_writer(settings) as writer,
-                purges_running(database, slices, settings),
-            ):
-                app.state.database = database
-                app.state.l1_writer = writer
-                yield
-        finally:
-            ends = [spans.shutdown, *([meters.shutdown] if meters else [])]
-            await asyncio.gather(*[asyncio.to_thread(end) for end in ends])
-
-    meters = bootstrap_metrics(settings, service_name=_service_name())
-    # FastAPI would make spans of its own beside ours as soon as Logfire is configured; its histograms are welcome.
-    telemetry: TelemetryConfig = {"tracing": False, "metrics": bool(meters), "meter_provider": meters, "logs": False}
-    app = FastAPI(title="COS", version="0.1.0", lifespan=lifespan, redirect_slashes=False, telemetry=telemetry)
-    add_error_handlers(app)
-    app.add_middleware(RequestBodyLimits)
-    app.add_middleware(QuietStartup)
-    spans = bootstrap_logfire(app, settings, default_service_name=_service_name())
-    app.add_middleware(RequestIdMiddleware)
-    app.include_router(health.router)
-    for part in slices:
-        part.mount(app, with_debug=not settings.is_production)
-        if part.module == FIRST_MODULE and not settings.is_production:
-            part.mount_debug_at_root(app)
-    return app
+    return build_app(settings, SLICES)
 
 
-def _service_name() -> str:
-    """Return `cos-<module>` for a service of one module, else `cos`."""
-    return "cos-" + SLICES[0].rpartition(".")[2] if len(SLICES) == 1 else "cos"
+def __getattr__(name: str) -> object:
+    """Build `app` when it is first used: the server needs it, a script that reads `SLICES` does not."""
+    if name != "app":
+        raise AttributeError(f"module {__name__} has no attribute {name}")
+    from src.common.config import settings_or_exit  # noqa: PLC0415
 
-
-app = create_app(settings_or_exit(modules=len(SLICES)))
+    globals()["app"] = create_app(settings_or_exit(modules=len(SLICES)))
+    return globals()["app"]

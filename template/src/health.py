@@ -1,22 +1,21 @@
-"""Liveness and readiness of the process, for whoever restarts it or sends it traffic."""
+"""Liveness and readiness of the process, for the system that restarts it and sends it traffic."""
 
 import time
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
 from sqlalchemy import text
 
+from src.common.background_tasks import BackgroundTasks, TaskState
 from src.common.errors import UnavailableError
-from src.db.base import Base
 from src.db.connection import Database
-from src.db.unavailable import MIGRATE, outages_refused
+from src.db.schema_check import check_schema
+from src.db.unavailable import outages_refused
 
 router = APIRouter(prefix="/health", tags=["health"])
-
-MISSING_TABLES = "SELECT name FROM unnest(CAST(:names AS text[])) AS name WHERE to_regclass(name) IS NULL LIMIT 1"
 
 Probe = Callable[[], Awaitable[None]]
 
@@ -26,7 +25,7 @@ class Liveness(BaseModel):
 
 
 class Dependency(BaseModel):
-    """One thing that the service cannot do without, as it answered just now."""
+    """One thing that the service needs, as it answered just now."""
 
     status: Literal["up", "down"]
     latency_ms: float
@@ -34,55 +33,62 @@ class Dependency(BaseModel):
 
 
 class Readiness(BaseModel):
+    """`dependencies` decide about the status; `background_tasks` are shown, and do not stop requests."""
+
     status: Literal["ready", "not ready"]
     dependencies: dict[str, Dependency]
+    background_tasks: dict[str, TaskState]
 
 
 def get_probes(request: Request) -> dict[str, Probe]:
-    """Return how to ask each dependency whether it is there; a probe raises `UnavailableError` where it is not."""
+    """Return a check for each dependency; it raises `UnavailableError` while the dependency cannot be used."""
     database: Database = request.app.state.database
-    return {"postgres": lambda: _ask_postgres(database), "tables": lambda: _look_for_tables(database)}
+    return {"postgres": lambda: check_connection(database), "schema": lambda: check_schema(database)}
+
+
+def get_task_states(request: Request) -> dict[str, TaskState]:
+    """Return the states of the background tasks."""
+    tasks: BackgroundTasks | None = getattr(request.app.state, "background_tasks", None)
+    return tasks.states if tasks else {}
 
 
 @router.get("/live")
 async def get_liveness() -> Liveness:
-    """Say that the process answers; asks nothing of anybody else."""
+    """Return 200 while the process answers; no dependency is asked."""
     return Liveness()
 
 
 @router.get("/ready", responses={HTTPStatus.SERVICE_UNAVAILABLE: {"model": Readiness}})
-async def get_readiness(probes: Annotated[dict[str, Probe], Depends(get_probes)], response: Response) -> Readiness:
-    """Ask every dependency; 503 while one of them is away."""
-    dependencies = {name: await _ask(probe) for name, probe in probes.items()}
-    if all(dependency.status == "up" for dependency in dependencies.values()):
-        return Readiness(status="ready", dependencies=dependencies)
-    response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
-    return Readiness(status="not ready", dependencies=dependencies)
+async def get_readiness(
+    probes: Annotated[dict[str, Probe], Depends(get_probes)],
+    tasks: Annotated[dict[str, TaskState], Depends(get_task_states)],
+    response: Response,
+) -> Readiness:
+    """Return 200 if PostgreSQL answers and has every migration, table and column that this code needs; else 503."""
+    dependencies = {name: await _check(probe) for name, probe in probes.items()}
+    is_ready = all(dependency.status == "up" for dependency in dependencies.values())
+    if not is_ready:
+        response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
+    return Readiness(status="ready" if is_ready else "not ready", dependencies=dependencies, background_tasks=tasks)
 
 
-async def _ask(probe: Probe) -> Dependency:
+async def check_connection(database: Database) -> None:
+    """Return if PostgreSQL answers.
+
+    Raises:
+        DatabaseUnavailableError: It does not.
+    """
+    with outages_refused():
+        async with database.engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+
+
+async def _check(probe: Probe) -> Dependency:
     started = time.perf_counter()
     detail = None
     try:
         await probe()
-    except UnavailableError as away:
-        detail = str(away)
+    except UnavailableError as outage:
+        detail = str(outage)
     latency_ms = round((time.perf_counter() - started) * 1000, 3)
     return Dependency(status="down" if detail else "up", latency_ms=latency_ms, detail=detail)
-
-
-async def _ask_postgres(database: Database) -> None:
-    await _execute(database, "SELECT 1")
-
-
-async def _look_for_tables(database: Database) -> None:
-    missing = await _execute(database, MISSING_TABLES, names=sorted(Base.metadata.tables))
-    if missing:
-        raise UnavailableError(f"The database lacks the table {missing}. {MIGRATE}")
-
-
-async def _execute(database: Database, sql: str, **parameters: Any) -> Any:
-    """Return the first value of the first row."""
-    with outages_refused():
-        async with database.engine.connect() as connection:
-            return await connection.scalar(text(sql), parameters)

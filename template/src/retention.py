@@ -1,28 +1,24 @@
-"""Scratch notes expire, and old records leave the log: once, from the command line, or again and again."""
+"""Delete expired scratch notes and old records of the log: once from the command line, or at intervals."""
 
-import asyncio
-import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from src.backend.slice import Slice
+from src.common.background_tasks import BackgroundTask
 from src.common.config import Settings
 from src.common.schemas import Purge
 from src.db.connection import Database
-from src.db.unavailable import DatabaseUnavailableError, outages_refused
+from src.db.unavailable import outages_refused
 from src.l1.retention import purge_log
-
-log = logging.getLogger(__name__)
 
 
 async def purge_slice(database: Database, part: Slice, *, age: timedelta) -> dict[str, int]:
-    """Return how many rows of the slice went, by kind, batch by batch and each batch in a transaction of its own.
+    """Return how many rows of the slice were deleted, by kind; each batch is a transaction.
 
     Raises:
-        DatabaseUnavailableError: PostgreSQL is away; what went before stays gone.
+        DatabaseUnavailableError: PostgreSQL does not answer; the batches before are committed.
     """
 
     async def purge_records(session: AsyncSession) -> Purge:
@@ -35,6 +31,20 @@ async def purge_slice(database: Database, part: Slice, *, age: timedelta) -> dic
         }
 
 
+def purge_task(database: Database, part: Slice, settings: Settings) -> BackgroundTask:
+    """Return the background task that purges a slice every `PURGE_INTERVAL_S`."""
+
+    async def purge() -> None:
+        await purge_slice(database, part, age=settings.l1_retention)
+
+    return BackgroundTask(name=f"purge of {part.module}", run=purge, interval_s=settings.purge_interval_s)
+
+
+def purge_tasks(database: Database, slices: Sequence[Slice], settings: Settings) -> list[BackgroundTask]:
+    """Return a task for each slice, so that an error in one does not stop the others; none without an interval."""
+    return [purge_task(database, part, settings) for part in slices] if settings.purge_interval_s else []
+
+
 async def _until_complete(database: Database, purge: Callable[[AsyncSession], Awaitable[Purge]]) -> int:
     purged = 0
     while True:
@@ -43,26 +53,3 @@ async def _until_complete(database: Database, purge: Callable[[AsyncSession], Aw
         purged += batch.purged
         if batch.is_complete:
             return purged
-
-
-@asynccontextmanager
-async def purges_running(database: Database, slices: Sequence[Slice], settings: Settings) -> AsyncIterator[None]:
-    """Purge every `PURGE_INTERVAL_S` while the block runs, unless that is 0."""
-    if not settings.purge_interval_s:
-        yield
-        return
-    purging = asyncio.create_task(_purge_forever(database, slices, settings))
-    try:
-        yield
-    finally:
-        purging.cancel()
-
-
-async def _purge_forever(database: Database, slices: Sequence[Slice], settings: Settings) -> None:
-    while True:
-        await asyncio.sleep(settings.purge_interval_s)
-        for part in slices:
-            try:
-                await purge_slice(database, part, age=settings.l1_retention)
-            except DatabaseUnavailableError as away:
-                log.warning("The purge of %s is put off: %s", part.module, away)

@@ -4,6 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from databases import throw_away_database, upgrade
 from embedded.postgres import create_role_and_database, running_postgres, url_of
 from src.common.config import Settings, get_settings
 from src.cos_main import create_app
+from src.db.autocommit import AutocommitSession
 from src.db.connection import Database, open_database
 
 
@@ -113,7 +115,8 @@ def app(settings: Settings) -> FastAPI:
 @pytest.fixture
 async def client(app: FastAPI, database: Database, connection: AsyncConnection) -> AsyncIterator[AsyncClient]:
     """A client of the whole application, one request at a time, rolled back after the test."""
-    app.state.database = Database(engine=database.engine, sessions=sessions_on(connection))
+    autocommit = AutocommitSession(lambda: savepoint_on(connection))
+    app.state.database = Database(engine=database.engine, sessions=sessions_on(connection), autocommit=autocommit)
     async with AsyncClient(transport=ASGITransport(app=app), base_url="http://test") as client:
         yield client
 
@@ -133,3 +136,10 @@ async def committing_client(empty_database: Settings) -> AsyncIterator[AsyncClie
 def sessions_on(connection: AsyncConnection) -> async_sessionmaker[AsyncSession]:
     """Return a factory of sessions that all live in the connection's transaction."""
     return async_sessionmaker(bind=connection, join_transaction_mode="create_savepoint", expire_on_commit=False)
+
+
+@asynccontextmanager
+async def savepoint_on(connection: AsyncConnection) -> AsyncIterator[AsyncConnection]:
+    """Yield the connection, for one statement that leaves its transaction usable when it fails."""
+    async with connection.begin_nested():
+        yield connection

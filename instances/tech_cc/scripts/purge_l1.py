@@ -1,10 +1,10 @@
-"""Delete what has had its time in every module: scratch notes that have expired, and old records of the log.
+"""Delete expired scratch notes and old records of the log, in every module.
 
     uv run python scripts/purge_l1.py [--older-than-days 90]
 
-Records go by age (L1_RETENTION_DAYS), but stay while a consumer has yet to read them. Run it from cron, or set
-PURGE_INTERVAL_S and let the service do it. Exit status: 0 done, 1 PostgreSQL is away or a setting is
-wrong, 2 wrong usage.
+Records older than L1_RETENTION_DAYS are deleted, unless a consumer has not read them yet. Run it from cron, or set
+PURGE_INTERVAL_S and let the service do it. Exit status: 0 done; 1 PostgreSQL does not answer, migrations are pending
+or a setting is wrong; 2 wrong usage.
 """
 
 import argparse
@@ -15,26 +15,28 @@ from datetime import timedelta
 
 from src.backend.slice import Slice, load_slice
 from src.common.config import Settings, settings_or_exit
-from src.common.quiet_startup import StartupError
+from src.common.startup_errors import StartupError
 from src.cos_main import SLICES
 from src.db.connection import open_database
+from src.db.schema_check import check_schema
 from src.db.unavailable import DatabaseUnavailableError
 from src.retention import purge_slice
 
 
 def main() -> None:
-    """Purge every module and say what went."""
+    """Purge every module and print how many rows were deleted."""
     settings = settings_or_exit(modules=len(SLICES))
     age = _age(default=settings.l1_retention)
     try:
         asyncio.run(purge_all(settings, [load_slice(package) for package in SLICES], age=age))
-    except (DatabaseUnavailableError, StartupError) as fault:
-        sys.exit(str(fault))
+    except (DatabaseUnavailableError, StartupError) as refusal:
+        sys.exit(str(refusal))
 
 
 async def purge_all(settings: Settings, slices: Sequence[Slice], *, age: timedelta) -> None:
     """Purge the slices, one after the other, and print a line for each."""
     async with open_database(settings) as database:
+        await check_schema(database)
         for part in slices:
             purged = await purge_slice(database, part, age=age)
             print(f"{part.module}: " + ", ".join(f"{count} {kind}" for kind, count in purged.items()))

@@ -1,9 +1,9 @@
-"""Which faults of PostgreSQL mean that it is away, so that a client should try again, rather than a bug of ours."""
+"""Tell an outage of PostgreSQL, which is a 503, from a bug, which is a 500."""
 
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import ClassVar, Final
 
 import asyncpg
 from sqlalchemy.exc import DBAPIError
@@ -11,27 +11,21 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from src.common.errors import UnavailableError
 
-# asyncpg connects and times out with plain OSErrors; nearly all else arrives wrapped by SQLAlchemy.
+# asyncpg connects and times out with plain OSErrors; SQLAlchemy wraps nearly all other errors.
 DATABASE_FAULTS: Final = (DBAPIError, PoolTimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 AWAY = "PostgreSQL does not answer. Try again shortly; start it if it is not running."
 BUSY = "All database connections are in use. Try again shortly."
-CHANGED = "The tables changed under a running service. Try again."
-MIGRATE = "Run `alembic upgrade heads`; where that changes nothing, check MEM0_SCHEMA."
-# PostgreSQL's error codes, appendix A of its manual; two characters are a whole class.
+CHANGED = "The tables changed while the service was running. Try again."
+# PostgreSQL's error codes, appendix A of its manual; two characters are a whole class. What is missing here is a bug.
 SENTENCES = {
     "08": "The connection to PostgreSQL broke. Try again shortly.",
     "28": "PostgreSQL refused the login. Check user and password of DATABASE_URL.",
     "3D000": "PostgreSQL has no database of that name. Create it, or check the end of DATABASE_URL.",
-    "3F000": f"The database lacks a schema of this release. {MIGRATE}",
-    "40": "PostgreSQL ended the transaction in favour of another. Try again.",
-    "42501": "The role of DATABASE_URL lacks a right on the database. Grant it, or connect as the owner.",
-    "42703": f"The database lacks a column of this release. {MIGRATE}",
-    "42P01": f"The database lacks a table of this release. {MIGRATE}",
-    "42P06": "The database has a schema of that name already. Rename or drop it, or change MEM0_SCHEMA.",
+    "40": "PostgreSQL rolled the transaction back because of another one. Try again.",
     "53": "PostgreSQL is out of connections, memory or disk space. Try again shortly.",
-    "55P03": "A lock was not to be had in time. Try again shortly.",
-    "57014": "PostgreSQL ended a statement that took too long. Try again shortly, or ask for less.",
+    "55P03": "A lock could not be acquired in time. Try again shortly.",
+    "57014": "PostgreSQL cancelled a statement that took too long. Try again shortly, or ask for less.",
     "57": "PostgreSQL is shutting down or starting up. Try again shortly.",
 }
 
@@ -39,13 +33,15 @@ SENTENCES = {
 class DatabaseUnavailableError(UnavailableError):
     """PostgreSQL cannot do this now."""
 
+    problem_type: ClassVar[str] = "database-unavailable"
+
 
 @contextmanager
 def outages_refused() -> Iterator[None]:
-    """Turn a fault that means PostgreSQL is away into a refusal; let every other one pass.
+    """Raise an outage of PostgreSQL as a refusal; let every other error pass.
 
     Raises:
-        DatabaseUnavailableError: PostgreSQL cannot do what the block asks of it now.
+        DatabaseUnavailableError: PostgreSQL cannot do now what the block asks for.
     """
     try:
         yield
@@ -56,7 +52,7 @@ def outages_refused() -> Iterator[None]:
 
 
 def unavailable(fault: BaseException) -> DatabaseUnavailableError | None:
-    """Return the refusal that a fault calls for, or None where it is a bug that should be seen as one."""
+    """Return the refusal for an outage, or None for a bug."""
     sentence = _sentence(fault)
     return DatabaseUnavailableError(sentence) if sentence else None
 
@@ -76,6 +72,6 @@ def _sentence(fault: BaseException) -> str | None:
 
 
 def _comes_from_driver(fault: BaseException) -> bool:
-    """Tell an OSError or a time-out of the driver from one that a route ran into by itself."""
+    """Return whether asyncpg raised the OSError or time-out, rather than code of a route."""
     frames = (frame for frame, _line in traceback.walk_tb(fault.__traceback__))
     return any(frame.f_globals.get("__name__", "").startswith("asyncpg.") for frame in frames)

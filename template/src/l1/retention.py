@@ -1,4 +1,4 @@
-"""Let the oldest records of a log go, once every consumer has passed them."""
+"""Delete the oldest records of a log, once every consumer has read them."""
 
 from datetime import timedelta
 from typing import Final
@@ -10,8 +10,9 @@ from src.common.schemas import Purge
 from src.l1.entries import Log
 
 PURGE_BATCH: Final = 1000
-# In the order of the log, so that the index leads to the oldest, and a short batch means that there are no more.
-# Without a consumer the limit is the highest place there is. Prompts and events go with their record.
+# In the order of the log, so that the index finds the oldest records. Only those that are old enough are locked: a lock
+# is a write, and a purge with nothing to delete must write nothing. Without a consumer the limit is the highest place.
+# Prompts and events are deleted with their record.
 PURGE: Final = """
 WITH slowest AS (SELECT xid, seq FROM {schema}.consumer_checkpoint ORDER BY xid, seq LIMIT 1),
 oldest AS (
@@ -20,10 +21,12 @@ oldest AS (
         coalesce((SELECT xid FROM slowest), '18446744073709551615'::xid8),
         coalesce((SELECT seq FROM slowest), 9223372036854775807)
     )
-    ORDER BY xid, seq LIMIT :limit FOR UPDATE SKIP LOCKED
+    ORDER BY xid, seq LIMIT :limit
 )
 DELETE FROM {schema}.base_log WHERE id IN (
-    SELECT id FROM oldest WHERE timestamp < now() - CAST(:age AS interval)
+    SELECT id FROM {schema}.base_log
+    WHERE id IN (SELECT id FROM oldest WHERE timestamp < now() - CAST(:age AS interval))
+    FOR UPDATE SKIP LOCKED
 ) RETURNING id
 """
 
@@ -31,7 +34,8 @@ DELETE FROM {schema}.base_log WHERE id IN (
 async def purge_log(session: AsyncSession, log: Log, *, age: timedelta, limit: int = PURGE_BATCH) -> Purge:
     """Delete records that are older than `age`, oldest first, at most `limit`, so that no purge holds locks for long.
 
-    Records that the slowest consumer has yet to read stay, however old they are; so do those that another purge holds.
+    Records that the slowest consumer has not read stay, however old they are. Records that another purge has locked
+    are left to it. A purge that finds nothing to delete takes no row lock and writes no WAL.
     """
     statement = text(PURGE.format(schema=f'"{log.schema}"'))
     purged = len((await session.execute(statement, {"limit": limit, "age": age})).all())

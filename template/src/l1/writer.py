@@ -18,14 +18,15 @@ from uuid import UUID
 import asyncpg
 from fastapi.requests import HTTPConnection
 
+from src.common.background_tasks import BackgroundTask, BackgroundTasks
 from src.common.config import Settings
 from src.common.tracing import span
 from src.db.connection import connect_driver
 from src.db.unavailable import unavailable
 from src.l1.entries import Entry, Log, new_record
 from src.l1.metrics import record_duration
+from src.l1.pending_write import L1ClosedError, L1QueueFullError, PendingWrite, by_log
 from src.l1.statements import insertion_of, insertion_of_all
-from src.l1.submission import L1ClosedError, L1QueueFullError, Submission, by_log
 
 QUEUE_LIMIT: Final = 10_000
 BATCH_LIMIT: Final = 500
@@ -58,7 +59,7 @@ class L1Writer:
         self._room = asyncio.Semaphore(queue_limit)
         self._room_patience_s = room_patience_s
         self._write_patience_s = write_patience_s
-        self._queue: deque[Submission] = deque()
+        self._queue: deque[PendingWrite] = deque()
         self._has_work = asyncio.Event()
         self._is_closing = False
         self._is_away = False
@@ -80,15 +81,19 @@ class L1Writer:
             current.set_attribute("mem0.record_id", str(record.id))
             await self._take_room()
             try:
-                await self._commit(Submission(log, record))
+                await self._commit(PendingWrite(log, record))
             finally:
                 self._room.release()
         record_duration.record(time.perf_counter() - started, source_module=log.module, way="writer")
         return record.id
 
     async def run(self) -> None:
-        """Write what is submitted until `close` is called, then what is left."""
-        while not self._is_closing:
+        """Write what is submitted until `close` is called, then what is left.
+
+        After an error it can be called again: the records that wait are written then.
+        """
+        self._has_work.set()
+        while not (self._is_closing and not self._queue):
             await self._has_work.wait()
             self._has_work.clear()
             while batch := self._next_batch():
@@ -110,32 +115,32 @@ class L1Writer:
         except TimeoutError:
             raise L1QueueFullError from None
 
-    async def _commit(self, submission: Submission) -> None:
+    async def _commit(self, write: PendingWrite) -> None:
         if self._is_closing:
             raise L1ClosedError
-        self._queue.append(submission)
+        self._queue.append(write)
         self._has_work.set()
-        limit = asyncio.get_running_loop().call_later(self._write_patience_s, submission.expire)
+        limit = asyncio.get_running_loop().call_later(self._write_patience_s, write.expire)
         try:
-            await submission.committed
+            await write.committed
         finally:
             limit.cancel()
 
-    def _next_batch(self) -> list[Submission]:
-        """Take the oldest submissions for which somebody waits."""
-        batch: list[Submission] = []
+    def _next_batch(self) -> list[PendingWrite]:
+        """Take the oldest writes for which somebody waits."""
+        batch: list[PendingWrite] = []
         while self._queue and len(batch) < BATCH_LIMIT:
-            submission = self._queue.popleft()
-            if submission.is_awaited:
-                batch.append(submission)
+            write = self._queue.popleft()
+            if write.is_awaited:
+                batch.append(write)
         return batch
 
-    async def _write(self, batch: list[Submission]) -> None:
+    async def _write(self, batch: list[PendingWrite]) -> None:
         """Write a batch; put back what a lost connection left undone."""
         try:
             connection = await self._connected()
-            for submissions in by_log(batch).values():
-                await _send(connection, submissions)
+            for writes in by_log(batch).values():
+                await _send(connection, writes)
             self._is_away = False
         except CONNECTION_FAULTS as fault:
             self._report_away(fault)
@@ -143,13 +148,13 @@ class L1Writer:
             self._put_back(batch)
             await asyncio.sleep(RETRY_PAUSE_S)
         except Exception as bug:  # noqa: BLE001  # whoever waits must hear of it, and the next batch be written
-            for submission in batch:
-                submission.fail(bug)
+            for write in batch:
+                write.fail(bug)
 
-    def _put_back(self, batch: list[Submission]) -> None:
-        for submission in batch:
-            submission.is_in_doubt |= submission.is_in_flight
-            submission.is_in_flight = False
+    def _put_back(self, batch: list[PendingWrite]) -> None:
+        for write in batch:
+            write.is_in_doubt |= write.is_in_flight
+            write.is_in_flight = False
         self._queue.extendleft(reversed(batch))
 
     def _report_away(self, fault: BaseException) -> None:
@@ -170,10 +175,10 @@ class L1Writer:
 
 
 @asynccontextmanager
-async def open_writer(settings: Settings) -> AsyncIterator[L1Writer]:
-    """Yield a writer that connects when first used; what it has taken is written before the block is left."""
+async def open_writer(settings: Settings, tasks: BackgroundTasks) -> AsyncIterator[L1Writer]:
+    """Yield a writer that connects when first used; records that it has accepted are written before the block ends."""
     writer = L1Writer(partial(connect_driver, settings))
-    running = asyncio.create_task(writer.run())
+    running = tasks.start(BackgroundTask(name="l1 writer", run=writer.run))
     try:
         yield writer
     finally:
@@ -182,52 +187,50 @@ async def open_writer(settings: Settings) -> AsyncIterator[L1Writer]:
         running.cancel()
 
 
-def get_l1_writer(connection: HTTPConnection) -> L1Writer:
+async def get_l1_writer(connection: HTTPConnection) -> L1Writer:
     """Return the application's writer, as a dependency."""
     writer: L1Writer = connection.app.state.l1_writer
     return writer
 
 
-async def _send(connection: asyncpg.Connection, submissions: list[Submission]) -> None:
-    """Commit submissions to one log; where PostgreSQL refuses them, each half by itself, so that a bad one fails alone.
+async def _send(connection: asyncpg.Connection, writes: list[PendingWrite]) -> None:
+    """Commit writes to one log; where PostgreSQL refuses them, each half by itself, so that a bad one fails alone.
 
     Raises:
         CONNECTION_FAULTS: The connection is lost, and whether they are committed is not known.
     """
     # Whoever lost patience while we waited was told that nothing is written; so it must be.
-    submissions = [submission for submission in submissions if submission.is_awaited]
-    if not submissions:
+    writes = [write for write in writes if write.is_awaited]
+    if not writes:
         return
-    statement, parameters = _insertion(submissions)
-    for submission in submissions:
-        submission.is_in_flight = True
+    statement, parameters = _insertion(writes)
+    for write in writes:
+        write.is_in_flight = True
     try:
         await connection.fetch(statement, *parameters)
     except asyncpg.PostgresError as fault:
         if connection.is_closed() or (fault.sqlstate or "").startswith(LOST_STATES):
             raise
-        await _send_apart(connection, submissions, fault)
+        await _send_apart(connection, writes, fault)
     else:
-        for submission in submissions:
-            submission.resolve()
+        for write in writes:
+            write.resolve()
 
 
-async def _send_apart(
-    connection: asyncpg.Connection, submissions: list[Submission], fault: asyncpg.PostgresError
-) -> None:
+async def _send_apart(connection: asyncpg.Connection, writes: list[PendingWrite], fault: asyncpg.PostgresError) -> None:
     """Find those that PostgreSQL refuses, and tell their callers why; nothing of the statement was written."""
-    for submission in submissions:
-        submission.is_in_flight = False
-    if len(submissions) == 1:
-        submissions[0].refuse(unavailable(fault) or fault)
+    for write in writes:
+        write.is_in_flight = False
+    if len(writes) == 1:
+        writes[0].refuse(unavailable(fault) or fault)
         return
-    middle = len(submissions) // 2
-    for half in (submissions[:middle], submissions[middle:]):
+    middle = len(writes) // 2
+    for half in (writes[:middle], writes[middle:]):
         await _send(connection, half)
 
 
-def _insertion(submissions: list[Submission]) -> tuple[str, tuple[Any, ...]]:
-    first = submissions[0]
-    if len(submissions) == 1 and not first.is_in_doubt:
+def _insertion(writes: list[PendingWrite]) -> tuple[str, tuple[Any, ...]]:
+    first = writes[0]
+    if len(writes) == 1 and not first.is_in_doubt:
         return insertion_of(first.record, first.log)
-    return insertion_of_all([submission.record for submission in submissions], first.log)
+    return insertion_of_all([write.record for write in writes], first.log)

@@ -26,7 +26,9 @@ BAD_BODIES = {
     "5,000 digits": (b'{"no_such_field": ' + b"9" * 5000 + b"}", 400),
     "half a surrogate pair": (b'{"\\ud800": "\\udfff"}', 422),
     "200 levels": (b'{"a":' * 200 + b"1" + b"}" * 200, 422),
-    "100,000 levels": (DEEP, 400),
+    "100,000 levels": (DEEP, 413),
+    "4,000 levels": (b'{"a":' * 4000 + b"1" + b"}" * 4000, 422),
+    "6,000 unknown fields": (b"{" + b",".join(b'"%d":1' % n for n in range(6000)) + b"}", 413),
     "10 MB": (b'{"no_such_field": "' + b"x" * 10_000_000 + b'"}', 413),
     "a million keys": (b"{" + b",".join(b'"%d":1' % n for n in range(1_000_000)) + b"}", 413),
 }

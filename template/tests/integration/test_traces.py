@@ -79,12 +79,11 @@ async def test_a_trace_goes_from_the_entry_to_the_database(settings: Settings, c
     assert answer.status_code == 404
     assert tree(spans) == [
         ONE_MODULE,
-        "  transaction",
-        "    get_module",
-        f"      SELECT {MODULE}.modules",
+        "  get_module",
+        f"    SELECT {MODULE}.modules",
     ]
     layers = [plain_attributes(each.attributes).get("layer") for each in spans]
-    assert sorted(filter(None, layers)) == ["api", "api", "service"]
+    assert sorted(filter(None, layers)) == ["api", "service"]
     assert {plain_attributes(each.attributes)["request_id"] for each in spans} == {"mine"}
 
 
@@ -132,7 +131,7 @@ async def test_a_failed_statement_marks_its_span(settings: Settings, collector: 
 
     assert answer.status_code == 503
     failed = {each.name for each in spans if each.status.code == 2}
-    assert failed == {ONE_MODULE, "transaction", "get_module", f"SELECT {MODULE}.modules"}
+    assert failed == {ONE_MODULE, "get_module", f"SELECT {MODULE}.modules"}
 
 
 @pytest.mark.parametrize("tracing", [pytest.param("light", marks=pytest.mark.long), "instrumented"])
@@ -159,7 +158,7 @@ async def test_the_trace_of_every_request_is_complete(settings: Settings, collec
 def is_complete(spans: list[Span]) -> bool:
     """Say whether a trace goes from a root to the database, all under one request id."""
     names = {each.name for each in spans}
-    is_whole = {ONE_MODULE, "transaction", "get_module"} <= names and len(spans) >= 4
+    is_whole = {ONE_MODULE, "get_module"} <= names and len(spans) >= 3
     return is_whole and len({plain_attributes(each.attributes).get("request_id") for each in spans}) == 1
 
 

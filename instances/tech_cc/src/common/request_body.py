@@ -1,6 +1,6 @@
-"""How much of a body a request may bring, and how long it may take over it; pure ASGI.
+"""Limits on a request's body: its size, its time of arrival, and how much JSON it holds; pure ASGI.
 
-FastAPI has `max_body_size` for the first; where a Content-Length is too large it answers in plain text, not in ours.
+FastAPI has `max_body_size` for the first, but answers a too large Content-Length in plain text.
 """
 
 import asyncio
@@ -11,26 +11,42 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from src.common.errors import is_json
+
 BODY_LIMIT_BYTES: Final = 1024 * 1024
 BODY_TIMEOUT_S: Final = 10.0
+# Parsing and validating holds the event loop, in a thread too: the parsers of JSON never release the GIL. 1 MiB of
+# `[],` takes 40 ms to parse, and 95,000 unknown fields 0.5 s to report; docs/decisions/0014 has the figures.
+JSON_VALUES_LIMIT: Final = 5_000
 
 
 class RequestBodyLimits:
-    """Refuse a body that is too large (413) or too slow (408), at the byte or the second at which it becomes so."""
+    """Refuse a body that is too large or holds too many values (413), or that arrives too slowly (408)."""
 
-    def __init__(self, app: ASGIApp, *, limit_bytes: int = BODY_LIMIT_BYTES, timeout_s: float = BODY_TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        limit_bytes: int = BODY_LIMIT_BYTES,
+        timeout_s: float = BODY_TIMEOUT_S,
+        values_limit: int = JSON_VALUES_LIMIT,
+    ) -> None:
         self.app = app
         self.limit_bytes = limit_bytes
         self.timeout_s = timeout_s
+        self.values_limit = values_limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, with a `receive` that counts and watches the clock until the body has ended."""
+        """Pass the request on with a `receive` that checks the body as it arrives."""
         await self.app(scope, self._limited(scope, receive) if scope["type"] == "http" else receive, send)
 
     def _limited(self, scope: Scope, receive: Receive) -> Receive:
         deadline = asyncio.get_running_loop().time() + self.timeout_s
-        announced = Headers(scope=scope).get("content-length", "0")
+        headers = Headers(scope=scope)
+        announced = headers.get("content-length", "0")
         size_bytes = int(announced) if announced.isdecimal() else 0
+        holds_json = is_json(headers.get("content-type", ""))
+        chunks: list[bytes] = []
         seen_bytes = 0
         has_ended = False
 
@@ -41,10 +57,15 @@ class RequestBodyLimits:
             if size_bytes > self.limit_bytes:
                 raise self._too_large()
             message = await self._before(deadline, receive)
-            seen_bytes += len(message.get("body", b""))
+            chunk: bytes = message.get("body", b"")
+            seen_bytes += len(chunk)
             has_ended = not message.get("more_body", False)
             if seen_bytes > self.limit_bytes:
                 raise self._too_large()
+            if holds_json:
+                chunks.append(chunk)
+            if has_ended and holds_more_values(chunks, limit=self.values_limit):
+                raise self._too_many_values()
             return message
 
         return limited
@@ -60,3 +81,25 @@ class RequestBodyLimits:
     def _too_large(self) -> HTTPException:
         detail = f"The body is larger than {self.limit_bytes} bytes. Send less, or in several requests."
         return HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, {"Connection": "close"})
+
+    def _too_many_values(self) -> HTTPException:
+        detail = f"The body holds more than {self.values_limit} JSON values. Send less, or in several requests."
+        return HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
+
+
+def holds_more_values(chunks: list[bytes], *, limit: int) -> bool:
+    """Return whether the JSON in these chunks holds more values than `limit`, without parsing it.
+
+    Every value follows a comma or opens an object or an array, so these characters are counted. Those inside of texts
+    count only as long as that cannot exceed the limit; then the texts are cut out first.
+    """
+    if sum(map(_separators, chunks)) <= limit:
+        return False
+    unescaped = b"".join(chunks).replace(rb"\\", b"").replace(rb"\"", b"")
+    if unescaped.count(b'"') > 4 * limit:  # a value has at most two texts: its key and itself
+        return True
+    return sum(map(_separators, unescaped.split(b'"')[::2])) > limit
+
+
+def _separators(json: bytes) -> int:
+    return json.count(b",") + json.count(b"[") + json.count(b"{")

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from src.common.storable import DOCUMENT_DEPTH_LIMIT, DOCUMENT_LIMIT_BYTES, storable_json, storable_text
+from src.common.json_limits import DOCUMENT_DEPTH_LIMIT, DOCUMENT_LIMIT_BYTES, check_text, encode_document
 
 
 class RequestModel(BaseModel):
@@ -53,11 +53,11 @@ def page_of[Record: RecordModel](records: list[Record], *, limit: int) -> Page[R
     return Page(items=items, next_after=items[-1].id if len(records) > limit else None)
 
 
-StorableText = Annotated[str, AfterValidator(storable_text)]
+StorableText = Annotated[str, AfterValidator(check_text)]
 
 
 def _storable_document(document: dict[str, Any]) -> dict[str, Any]:
-    storable_json(document)
+    encode_document(document)
     return document
 
 

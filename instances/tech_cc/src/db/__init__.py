@@ -1,1 +1,1 @@
-"""The database core: one base, one engine, one transaction a request."""
+"""The database core: one base, one engine, a transaction or single statements for a request."""

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import TIMESTAMP, MetaData, func
+from sqlalchemy import TIMESTAMP, BindParameter, MetaData, Table, bindparam, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from uuid_utils.compat import uuid7
@@ -38,3 +38,15 @@ class Record(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7, sort_order=-3)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now(), sort_order=-2)
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now(), sort_order=-1)
+
+
+def table_of(model: type[Base]) -> Table:
+    """Return the table of a model, for statements whose rows are plain values instead of objects of the model."""
+    table = model.__table__
+    assert isinstance(table, Table)
+    return table
+
+
+def parameters(*names: str) -> dict[str, BindParameter[Any]]:
+    """Return a parameter for each of these columns, for the `values` of a statement that is built once."""
+    return {name: bindparam(name) for name in names}

@@ -1,4 +1,4 @@
-"""The one engine and session factory of development, test and production, and the transaction of a request."""
+"""The one engine of development, test and production, its session factory, and the transaction of a request."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,8 +12,9 @@ from sqlalchemy import NullPool, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from src.common.config import Settings
-from src.common.quiet_startup import StartupError
+from src.common.startup_errors import StartupError
 from src.common.tracing import span
+from src.db.autocommit import AutocommitSession
 from src.db.liveness import check_liveness
 from src.db.sql_spans import trace_statements
 from src.db.unavailable import DatabaseUnavailableError, outages_refused
@@ -43,6 +44,7 @@ class Database:
 
     engine: AsyncEngine
     sessions: async_sessionmaker[AsyncSession]
+    autocommit: AutocommitSession
 
 
 def create_engine(settings: Settings) -> AsyncEngine:
@@ -51,7 +53,7 @@ def create_engine(settings: Settings) -> AsyncEngine:
         settings.sqlalchemy_url,
         **_dialect_options(settings),
         pool_size=settings.database_pool_size,
-        max_overflow=settings.database_pool_overflow,
+        max_overflow=0,  # a connection beyond the pool is opened and closed for each use, which costs more than waiting
         pool_timeout=POOL_TIMEOUT_S,
         connect_args=LIMITS,
     )
@@ -85,7 +87,11 @@ async def open_database(settings: Settings) -> AsyncIterator[Database]:
     trace_statements(engine, tracing=settings.tracing)
     try:
         await _check_connection(engine, settings)
-        yield Database(engine=engine, sessions=async_sessionmaker(engine, expire_on_commit=False))
+        yield Database(
+            engine=engine,
+            sessions=async_sessionmaker(engine, expire_on_commit=False),
+            autocommit=AutocommitSession(engine.execution_options(isolation_level="AUTOCOMMIT").connect),
+        )
     finally:
         await engine.dispose()
 

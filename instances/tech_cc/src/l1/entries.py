@@ -4,14 +4,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
 from src.common.errors import RefusalError
+from src.common.json_limits import check_text, encode_document
 from src.common.request_id_middleware import current_request_id
-from src.common.storable import storable_json, storable_text
 from src.common.tracing import current_trace_id
 
 ENTRY_LIMIT: Final = 100
@@ -24,6 +24,7 @@ EVENT_TYPE: Final = re.compile(r"(?=.{1,100}\Z)[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")
 class UnstorableRecordError(RefusalError):
     """The record breaks a rule of the log; nothing of it was written."""
 
+    problem_type: ClassVar[str] = "unstorable-record"
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
@@ -99,16 +100,26 @@ def _prompt_columns(prompt: Prompt) -> tuple[str, str, int | None, int | None]:
         if tokens is not None and not 0 <= tokens <= TOKENS_MAX:
             raise UnstorableRecordError(f"The tokens of a prompt are 0 to {TOKENS_MAX}, or None where unknown.")
     try:
-        storable_text(prompt.content, limit_bytes=CONTENT_LIMIT_BYTES)
+        check_text(prompt.content, limit_bytes=CONTENT_LIMIT_BYTES)
     except ValueError as fault:
         raise UnstorableRecordError(f"The content of a prompt {fault}. Mend it, or leave it out.") from None
     return prompt.role, prompt.content, prompt.tokens_in, prompt.tokens_out
 
 
-def _event_columns(event: Event) -> tuple[str, str]:
-    if not EVENT_TYPE.fullmatch(event.event_type):
+def checked_event_type(event_type: str) -> str:
+    """Return the type of an event.
+
+    Raises:
+        UnstorableRecordError: It breaks the rule for its form.
+    """
+    if not EVENT_TYPE.fullmatch(event_type):
         raise UnstorableRecordError("The type of an event is named like module.created, in at most 100 characters.")
+    return event_type
+
+
+def _event_columns(event: Event) -> tuple[str, str]:
+    event_type = checked_event_type(event.event_type)
     try:
-        return event.event_type, storable_json(event.payload).decode()
+        return event_type, encode_document(event.payload).decode()
     except ValueError as fault:
         raise UnstorableRecordError(f"The payload of {event.event_type} {fault}. Mend it, or leave it out.") from None

@@ -28,7 +28,7 @@ async def test_the_service_is_not_ready_before_the_migrations(empty_database: Se
 
     assert answer.status_code == 503
     assert answer.json()["dependencies"]["postgres"]["status"] == "up"
-    assert "alembic upgrade heads" in answer.json()["dependencies"]["tables"]["detail"]
+    assert "alembic upgrade heads" in answer.json()["dependencies"]["schema"]["detail"]
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ async def client_without_database() -> AsyncClient:
     settings = Settings.model_validate({"database_url": "postgresql+asyncpg://u:s3cret@127.0.0.1:1/gone"})
     app = create_app(settings)
     engine = create_engine(settings)
-    app.state.database = Database(engine=engine, sessions=None)  # type: ignore[arg-type]  # no request gets that far
+    app.state.database = Database(engine=engine, sessions=None, autocommit=None)  # type: ignore[arg-type]  # no request gets that far
     return AsyncClient(transport=ASGITransport(app=app), base_url="http://test")
 
 

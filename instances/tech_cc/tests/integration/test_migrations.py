@@ -100,8 +100,31 @@ async def test_a_migration_gives_up_on_a_lock_that_it_cannot_have(
     async with engine.connect() as holder:
         await holder.execute(text("LOCK TABLE alembic_version"))
 
-        with pytest.raises(SystemExit, match="A lock was not to be had in time"):
+        with pytest.raises(SystemExit, match="A lock could not be acquired in time"):
             await asyncio.to_thread(command.downgrade, config, "base")
+
+    await engine.dispose()
+    assert await inspected(empty_database, tables) == set(Base.metadata.tables)
+    capfd.readouterr()
+
+
+async def test_a_migration_waits_for_another_and_says_so(
+    empty_database: Settings, capfd: pytest.CaptureFixture[str]
+) -> None:
+    config = alembic_config(empty_database)
+    config.cmd_opts = type("Options", (), {"x": ["lock_timeout=50ms", "statement_timeout=1s"]})()
+    engine = create_async_engine(empty_database.sqlalchemy_url)
+    async with engine.connect() as other:
+        await other.execute(text(f"SELECT pg_advisory_lock({0x636F73})"))
+        migrating = asyncio.create_task(asyncio.to_thread(command.upgrade, config, "heads"))
+        said = ""
+        while "waiting for another migration to end" not in said:
+            await asyncio.sleep(0.05)
+            said += capfd.readouterr().err
+        await asyncio.sleep(0.3)  # longer than lock_timeout
+        assert not migrating.done()
+        await other.execute(text(f"SELECT pg_advisory_unlock({0x636F73})"))
+        await migrating
 
     await engine.dispose()
     assert await inspected(empty_database, tables) == set(Base.metadata.tables)

@@ -1,119 +1,167 @@
-"""SQL of the slice, and nothing else."""
+"""SQL of the slice, and nothing else: statements that are built once, and functions that execute them.
+
+A change of `modules` and its record in L1 are one statement (`recorded`).
+"""
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import case, delete, func, select, update
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import Interval, Row, Select, bindparam, case, delete, func, select, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
 
-from .mem0_models import ScratchNote
+from src.db.autocommit import AnySession
+from src.db.base import parameters, table_of
+from src.l1.recorded_change import new_id, recorded
+
+from .mem0_models import LOG, ScratchNote
 from .models import HealthStatus, Module
 
-RELOAD = {"populate_existing": True}  # what a statement returns replaces what the session remembers
-WORST_FIRST = case({"unhealthy": 0, "degraded": 1}, value=HealthStatus.status, else_=2)
-IS_ALIVE = ScratchNote.expires_at > func.now()
+FIRST = UUID(int=0)  # before every id
+
+MODULES = table_of(Module)
+INSERT_MODULE = recorded(
+    insert(MODULES)
+    .values(id=new_id(), **parameters("name", "version", "description", "is_active"))
+    .on_conflict_do_nothing(index_elements=[MODULES.c.name])
+    .returning(*MODULES.c),
+    LOG,
+    "module.created",
+    columns=["id", "name", "version", "description", "is_active"],
+)
+GET_MODULE = select(MODULES).where(MODULES.c.id == bindparam("module_id"))
+LIST_MODULES = select(MODULES).where(MODULES.c.id > bindparam("after")).order_by(MODULES.c.id).limit(bindparam("limit"))
+DELETE_MODULE = recorded(
+    delete(MODULES).where(MODULES.c.id == bindparam("module_id")).returning(*MODULES.c),
+    LOG,
+    "module.deleted",
+    columns=["id", "name"],
+)
+
+REPORTS = table_of(HealthStatus)
+WORST_FIRST = case({"unhealthy": 0, "degraded": 1}, value=REPORTS.c.status, else_=2)
+NEW_REPORT = insert(REPORTS).values(parameters("component", "status", "detail"))
+UPSERT_REPORT = NEW_REPORT.on_conflict_do_update(
+    index_elements=[REPORTS.c.component],
+    set_={
+        "status": NEW_REPORT.excluded.status,
+        "detail": NEW_REPORT.excluded.detail,
+        "reported_at": func.now(),
+        "updated_at": func.now(),
+    },
+).returning(*REPORTS.c)
+GET_REPORT = select(REPORTS).where(REPORTS.c.component == bindparam("component"))
+LIST_REPORTS = select(REPORTS).order_by(WORST_FIRST, REPORTS.c.component).limit(bindparam("limit"))
+DELETE_REPORT = delete(REPORTS).where(REPORTS.c.component == bindparam("component")).returning(REPORTS.c.id)
+
+NOTES = table_of(ScratchNote)
+IS_ALIVE = NOTES.c.expires_at > func.now()
+IS_THE_NOTE = NOTES.c.id == bindparam("note_id")
+EXPIRY = func.now() + bindparam("lifetime", type_=Interval)
+INSERT_NOTE = insert(NOTES).values(parameters("content") | {"expires_at": EXPIRY}).returning(*NOTES.c)
+GET_NOTE = select(NOTES).where(IS_THE_NOTE, IS_ALIVE)
+LIST_NOTES = (
+    select(NOTES).where(NOTES.c.id > bindparam("after"), IS_ALIVE).order_by(NOTES.c.id).limit(bindparam("limit"))
+)
+UPDATE_NOTE = (
+    update(NOTES)
+    .where(IS_THE_NOTE, IS_ALIVE)
+    .values(
+        content=func.coalesce(bindparam("content", type_=JSONB(none_as_null=True)), NOTES.c.content),
+        expires_at=func.coalesce(EXPIRY, NOTES.c.expires_at),
+    )
+    .returning(*NOTES.c)
+)
+DELETE_NOTE = delete(NOTES).where(IS_THE_NOTE, IS_ALIVE).returning(NOTES.c.id)
+EXPIRED = select(NOTES.c.id).where(~IS_ALIVE).order_by(NOTES.c.expires_at).limit(bindparam("limit"))
+DELETE_EXPIRED = delete(NOTES).where(NOTES.c.id.in_(EXPIRED.with_for_update(skip_locked=True))).returning(NOTES.c.id)
 
 
-async def insert_module(session: AsyncSession, **columns: Any) -> Module | None:
+async def insert_module(session: AnySession, **columns: Any) -> Row[Any] | None:
     """Return the new entry, or None where the name is taken."""
-    fresh = insert(Module).values(**columns).on_conflict_do_nothing(index_elements=[Module.name]).returning(Module)
-    return (await session.scalars(fresh)).one_or_none()
+    return (await session.execute(INSERT_MODULE, columns)).one_or_none()
 
 
-async def get_module(session: AsyncSession, *, module_id: UUID) -> Module | None:
+async def get_module(session: AnySession, *, module_id: UUID) -> Row[Any] | None:
     """Return the entry."""
-    return await session.get(Module, module_id)
+    return (await session.execute(GET_MODULE, {"module_id": module_id})).one_or_none()
 
 
-async def list_modules(session: AsyncSession, *, after: UUID | None, limit: int) -> Sequence[Module]:
-    """Return entries in the order in which they were made, from behind the one of the id `after`."""
-    modules = select(Module).order_by(Module.id).limit(limit)
-    return (await session.scalars(modules if after is None else modules.where(Module.id > after))).all()
+async def list_modules(session: AnySession, *, after: UUID | None, limit: int) -> Sequence[Row[Any]]:
+    """Return entries in the order in which they were made, after the entry with the id `after`."""
+    return (await session.execute(LIST_MODULES, {"after": after or FIRST, "limit": limit})).all()
 
 
-async def update_module(session: AsyncSession, *, module_id: UUID, **columns: Any) -> Module | None:
-    """Return the entry with new values in the given columns."""
-    changed = update(Module).where(Module.id == module_id).values(**columns).returning(Module)
-    return (await session.scalars(changed, execution_options=RELOAD)).one_or_none()
+async def update_module(session: AnySession, *, module_id: UUID, fields: dict[str, Any]) -> Row[Any] | None:
+    """Return the entry with new values in these columns."""
+    values = {"module_id": module_id, "changed": fields, **fields}
+    return (await session.execute(_update_module(*fields), values)).one_or_none()
 
 
-async def delete_module(session: AsyncSession, *, module_id: UUID) -> Module | None:
-    """Return the entry that is gone now."""
-    gone = delete(Module).where(Module.id == module_id).returning(Module)
-    return (await session.scalars(gone)).one_or_none()
+async def delete_module(session: AnySession, *, module_id: UUID) -> Row[Any] | None:
+    """Return the entry that was deleted."""
+    return (await session.execute(DELETE_MODULE, {"module_id": module_id})).one_or_none()
 
 
-async def upsert_health_status(
-    session: AsyncSession, *, component: str, status: str, detail: str | None
-) -> HealthStatus:
+async def upsert_health_status(session: AnySession, *, component: str, status: str, detail: str | None) -> Row[Any]:
     """Return the component's report, which replaces its last one."""
-    report = insert(HealthStatus).values(component=component, status=status, detail=detail)
-    newest = report.on_conflict_do_update(
-        index_elements=[HealthStatus.component],
-        set_={"status": status, "detail": detail, "reported_at": func.now(), "updated_at": func.now()},
-    ).returning(HealthStatus)
-    return (await session.scalars(newest, execution_options=RELOAD)).one()
+    return (await session.execute(UPSERT_REPORT, {"component": component, "status": status, "detail": detail})).one()
 
 
-async def get_health_status(session: AsyncSession, *, component: str) -> HealthStatus | None:
-    """Return what a component last reported."""
-    return (await session.scalars(select(HealthStatus).where(HealthStatus.component == component))).one_or_none()
+async def get_health_status(session: AnySession, *, component: str) -> Row[Any] | None:
+    """Return the last report of a component."""
+    return (await session.execute(GET_REPORT, {"component": component})).one_or_none()
 
 
-async def get_system_health(session: AsyncSession, *, limit: int) -> Sequence[HealthStatus]:
+async def get_system_health(session: AnySession, *, limit: int) -> Sequence[Row[Any]]:
     """Return the reports of all components, worst first, then by name."""
-    reports = select(HealthStatus).order_by(WORST_FIRST, HealthStatus.component).limit(limit)
-    return (await session.scalars(reports)).all()
+    return (await session.execute(LIST_REPORTS, {"limit": limit})).all()
 
 
-async def delete_health_status(session: AsyncSession, *, component: str) -> bool:
-    """Say whether the component had reported anything."""
-    gone = delete(HealthStatus).where(HealthStatus.component == component).returning(HealthStatus.id)
-    return (await session.scalars(gone)).one_or_none() is not None
+async def delete_health_status(session: AnySession, *, component: str) -> bool:
+    """Return whether the component had a report."""
+    return (await session.execute(DELETE_REPORT, {"component": component})).one_or_none() is not None
 
 
-async def insert_scratch_note(session: AsyncSession, *, content: dict[str, Any], lifetime: timedelta) -> ScratchNote:
+async def insert_scratch_note(session: AnySession, *, content: dict[str, Any], lifetime: timedelta) -> Row[Any]:
     """Return the new note."""
-    fresh = insert(ScratchNote).values(content=content, expires_at=func.now() + lifetime).returning(ScratchNote)
-    return (await session.scalars(fresh)).one()
+    return (await session.execute(INSERT_NOTE, {"content": content, "lifetime": lifetime})).one()
 
 
-async def get_scratch_note(session: AsyncSession, *, note_id: UUID) -> ScratchNote | None:
+async def get_scratch_note(session: AnySession, *, note_id: UUID) -> Row[Any] | None:
     """Return the note unless it has expired."""
-    note = select(ScratchNote).where(ScratchNote.id == note_id, IS_ALIVE)
-    return (await session.scalars(note)).one_or_none()
+    return (await session.execute(GET_NOTE, {"note_id": note_id})).one_or_none()
 
 
 async def update_scratch_note(
-    session: AsyncSession, *, note_id: UUID, content: dict[str, Any] | None, lifetime: timedelta | None
-) -> ScratchNote | None:
+    session: AnySession, *, note_id: UUID, content: dict[str, Any] | None, lifetime: timedelta | None
+) -> Row[Any] | None:
     """Return the note with new content, a new lifetime from now, or both, unless it has expired."""
-    changed = update(ScratchNote).where(ScratchNote.id == note_id, IS_ALIVE).returning(ScratchNote)
-    if content is not None:
-        changed = changed.values(content=content)
-    if lifetime is not None:
-        changed = changed.values(expires_at=func.now() + lifetime)
-    return (await session.scalars(changed, execution_options=RELOAD)).one_or_none()
+    values = {"note_id": note_id, "content": content, "lifetime": lifetime}
+    return (await session.execute(UPDATE_NOTE, values)).one_or_none()
 
 
-async def list_scratch_notes(session: AsyncSession, *, after: UUID | None, limit: int) -> Sequence[ScratchNote]:
-    """Return notes that have not expired, in the order in which they were made, from behind the id `after`."""
-    notes = select(ScratchNote).where(IS_ALIVE).order_by(ScratchNote.id).limit(limit)
-    return (await session.scalars(notes if after is None else notes.where(ScratchNote.id > after))).all()
+async def list_scratch_notes(session: AnySession, *, after: UUID | None, limit: int) -> Sequence[Row[Any]]:
+    """Return notes that have not expired, in the order in which they were made, after the note with the id `after`."""
+    return (await session.execute(LIST_NOTES, {"after": after or FIRST, "limit": limit})).all()
 
 
-async def delete_scratch_note(session: AsyncSession, *, note_id: UUID) -> bool:
-    """Say whether there was such a note; an expired one counts as gone."""
-    gone = delete(ScratchNote).where(ScratchNote.id == note_id, IS_ALIVE)
-    return (await session.scalars(gone.returning(ScratchNote.id))).one_or_none() is not None
+async def delete_scratch_note(session: AnySession, *, note_id: UUID) -> bool:
+    """Return whether there was such a note; an expired one does not count."""
+    return (await session.execute(DELETE_NOTE, {"note_id": note_id})).one_or_none() is not None
 
 
-async def delete_expired_scratch_notes(session: AsyncSession, *, limit: int) -> int:
-    """Return how many expired notes went, oldest first, at most `limit`; two purges at once share the work."""
-    expired = select(ScratchNote.id).where(~IS_ALIVE).order_by(ScratchNote.expires_at)
-    batch = expired.limit(limit).with_for_update(skip_locked=True)
-    gone = delete(ScratchNote).where(ScratchNote.id.in_(batch)).returning(ScratchNote.id)
-    return len((await session.scalars(gone)).all())
+async def delete_expired_scratch_notes(session: AnySession, *, limit: int) -> int:
+    """Return how many expired notes were deleted, oldest first, at most `limit`; two purges at once share the work."""
+    return len((await session.execute(DELETE_EXPIRED, {"limit": limit})).all())
+
+
+@cache
+def _update_module(*fields: str) -> Select[Any]:
+    """Return the statement that changes these columns."""
+    changed = update(MODULES).where(MODULES.c.id == bindparam("module_id")).values(parameters(*fields))
+    return recorded(
+        changed.returning(*MODULES.c), LOG, "module.updated", columns=["id", "name"], parameters=["changed"]
+    )

@@ -1,15 +1,18 @@
 """Scratch memory and the log, in a schema of their own that no other module reads or writes."""
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from sqlalchemy import Index
 from sqlalchemy.orm import Mapped
 
 from src.db.base import Base, Record
+from src.l1.entries import Log
 from src.l1.tables import BaseLogTable, ConsumerCheckpointTable, EventLogTable, PromptTraceTable
 
-from .identity import MEM0_SCHEMA
+from .identity import MEM0_SCHEMA, MODULE
+
+LOG: Final = Log(module=MODULE, schema=MEM0_SCHEMA)
 
 
 class ScratchNote(Record):

@@ -1,11 +1,10 @@
 """What crosses the wire."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field, StringConstraints, model_validator
-from pydantic.json_schema import SkipJsonSchema
+from pydantic import MISSING, BaseModel, Field, StringConstraints
 
 from src.common.schemas import JsonDocument, RecordModel, RequestModel, StorableText
 
@@ -26,18 +25,11 @@ class ModuleCreate(RequestModel):
 
 
 class ModulePatch(RequestModel):
-    """Fields that are left out stay as they are."""
+    """Fields that are left out stay as they are; null clears the description, and is refused elsewhere."""
 
-    version: Version | SkipJsonSchema[None] = None
-    description: Note | None = None
-    is_active: bool | SkipJsonSchema[None] = None
-
-    @model_validator(mode="after")
-    def _refuse_null(self) -> Self:
-        for field in ("version", "is_active"):
-            if field in self.model_fields_set and getattr(self, field) is None:
-                raise ValueError(f"{field} cannot be null; leave it out to keep it")
-        return self
+    version: Version | MISSING = MISSING
+    description: Note | MISSING | None = MISSING
+    is_active: bool | MISSING = MISSING
 
 
 class ModuleRead(RecordModel):
@@ -74,8 +66,8 @@ class ScratchNoteCreate(RequestModel):
 class ScratchNotePatch(RequestModel):
     """Fields that are left out stay as they are; a lifetime counts from now."""
 
-    content: JsonDocument | None = None
-    lifetime_s: LifetimeS | None = None
+    content: JsonDocument | MISSING = MISSING
+    lifetime_s: LifetimeS | MISSING = MISSING
 
 
 class ScratchNoteRead(RecordModel):

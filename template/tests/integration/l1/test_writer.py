@@ -9,6 +9,7 @@ from httpx2 import ASGITransport, AsyncClient
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from src.common.background_tasks import open_background_tasks
 from src.common.config import Settings
 from src.l1.entries import Entry, Event, Log, Prompt, new_record
 from src.l1.statements import insertion_of, insertion_of_all
@@ -17,7 +18,7 @@ from src.l1.writer import L1Writer, get_l1_writer, open_writer
 
 @pytest.fixture
 async def writer(committing_settings: Settings) -> AsyncIterator[L1Writer]:
-    async with open_writer(committing_settings) as writer:
+    async with open_background_tasks() as tasks, open_writer(committing_settings, tasks) as writer:
         yield writer
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import URL
 
 from databases import throw_away_database, upgrade
 from ratios import Compare
+from src.common.background_tasks import open_background_tasks
 from src.l1.entries import Event, Log
 from src.l1.writer import L1Writer, open_writer
 
@@ -26,7 +27,7 @@ TASKS = 50
 async def writer_on_new_database(server: URL) -> AsyncIterator[L1Writer]:
     async with throw_away_database(server) as settings:
         await upgrade(settings)
-        async with open_writer(settings) as writer:
+        async with open_background_tasks() as tasks, open_writer(settings, tasks) as writer:
             yield writer
 
 

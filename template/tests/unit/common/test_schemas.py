@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 from uuid_utils.compat import uuid7
 
+from src.common.json_limits import DOCUMENT_DEPTH_LIMIT, DOCUMENT_LIMIT_BYTES
 from src.common.schemas import JsonDocument, RecordModel, StorableText, page_of
-from src.common.storable import DOCUMENT_DEPTH_LIMIT, DOCUMENT_LIMIT_BYTES
 
 DOCUMENT: TypeAdapter[dict[str, Any]] = TypeAdapter(JsonDocument)
 INT8 = st.integers(min_value=-(2**63) + 1, max_value=2**63 - 1)

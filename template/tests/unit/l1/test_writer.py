@@ -11,7 +11,7 @@ import pytest
 
 from src.db.unavailable import DatabaseUnavailableError
 from src.l1.entries import Event, Log, UnstorableRecordError
-from src.l1.submission import L1ClosedError, L1InDoubtError, L1QueueFullError
+from src.l1.pending_write import L1ClosedError, L1InDoubtError, L1QueueFullError
 from src.l1.writer import L1Writer
 
 LOG = Log(module="cc", schema="mem0_cc")

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from src.common.config import Settings
 from src.common.errors import add_error_handlers
-from src.common.quiet_startup import StartupError
+from src.common.startup_errors import StartupError
 from src.db.connection import get_db_session, open_database
 
 Session = Annotated[AsyncSession, Depends(get_db_session, scope="function")]
@@ -53,7 +53,7 @@ def app_with_entries() -> FastAPI:
 async def client(empty_database: Settings) -> AsyncIterator[AsyncClient]:
     """A client of `app_with_entries` on a pool of one connection."""
     app = app_with_entries()
-    settings = empty_database.model_copy(update={"database_pool_size": 1, "database_pool_overflow": 0})
+    settings = empty_database.model_copy(update={"database_pool_size": 1})
     async with open_database(settings) as database:
         app.state.database = database
         async with database.engine.begin() as connection:

@@ -25,7 +25,7 @@ from src.common.errors import UnavailableError
 from src.cos_main import create_app
 from src.db.connection import open_database
 from src.l1.entries import Event, Log
-from src.l1.submission import L1InDoubtError
+from src.l1.pending_write import L1InDoubtError
 from src.l1.writer import L1Writer
 
 WRITERS = 4

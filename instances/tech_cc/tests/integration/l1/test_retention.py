@@ -80,6 +80,32 @@ async def test_a_purge_leaves_to_another_what_it_holds(committing_database: Data
         assert (await purge_log(other, log, age=DAY)).purged == 1
 
 
+async def test_a_purge_that_deletes_nothing_writes_no_wal(session: AsyncSession, log: Log) -> None:
+    await write(session, log, count=1000, age=timedelta())
+    await purge_log(session, log, age=DAY)  # reads each page once: PostgreSQL may set hint bits
+    await session.commit()
+
+    before = await wal_of(session)
+    purge = await purge_log(session, log, age=DAY)
+    await session.commit()
+
+    assert purge.purged == 0
+    assert await wal_of(session) == before
+
+
+async def wal_of(session: AsyncSession) -> int | None:
+    """Return how many bytes of WAL the session's connection has written, or the whole server before PostgreSQL 18."""
+    version = int(await session.scalar(text("SELECT current_setting('server_version_num')")) or 0)
+    await session.execute(text("SELECT pg_stat_force_next_flush()"))
+    await session.commit()
+    own = "SELECT wal_bytes::bigint FROM pg_stat_get_backend_wal(pg_backend_pid())"
+    found: int | None = await session.scalar(
+        text(own if version >= 180_000 else "SELECT wal_bytes::bigint FROM pg_stat_wal")
+    )
+    await session.commit()
+    return found
+
+
 async def test_the_command_purges_every_module_and_says_what_went(
     committing_settings: Settings, session: AsyncSession, log: Log, capsys: pytest.CaptureFixture[str]
 ) -> None:

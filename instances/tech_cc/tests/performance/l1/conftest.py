@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from ratios import Work
+from src.common.background_tasks import open_background_tasks
 from src.common.config import Settings
 from src.cos_main import SLICES
 from src.db.connection import Database, connect_driver, open_database
@@ -23,7 +24,7 @@ CONTENT = "Twenty words or so. " * 5
 @pytest.fixture
 async def database(measured_settings: Settings) -> AsyncIterator[Database]:
     """The application's engine on a pool of ten."""
-    settings = measured_settings.model_copy(update={"database_pool_size": 10, "database_pool_overflow": 0})
+    settings = measured_settings.model_copy(update={"database_pool_size": 10})
     async with open_database(settings) as database:
         database.engine.pool._timeout = 60  # type: ignore[attr-defined]  # two hundred tasks may wait
         yield database
@@ -31,7 +32,7 @@ async def database(measured_settings: Settings) -> AsyncIterator[Database]:
 
 @pytest.fixture
 async def writer(measured_settings: Settings) -> AsyncIterator[L1Writer]:
-    async with open_writer(measured_settings) as writer:
+    async with open_background_tasks() as tasks, open_writer(measured_settings, tasks) as writer:
         yield writer
 
 

@@ -1,13 +1,30 @@
+import importlib
+import pkgutil
+from datetime import date
+from pathlib import Path
+from typing import Any, ClassVar
+
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, HTTPException
+from fastapi.staticfiles import StaticFiles
 from httpx2 import ASGITransport, AsyncClient
 
-from src.common.errors import ConflictError, UnavailableError, add_error_handlers
+import src
+from src.common.errors import ConflictError, RefusalError, UnavailableError, add_error_handlers
+from src.common.request_id_middleware import RequestIdMiddleware
 from src.common.schemas import RequestModel
+
+DETAILS: dict[str, Any] = {
+    "text": "Out of stock.",
+    "dict": {"code": 7, "seats": ["B12"]},
+    "list": ["a", 1],
+    "none": None,
+    "odd": {"at": date(2026, 1, 2)},
+}
 
 
 class SeatTakenError(ConflictError):
-    pass
+    problem_type: ClassVar[str] = "seat-taken"
 
 
 class Order(RequestModel):
@@ -15,7 +32,7 @@ class Order(RequestModel):
 
 
 @pytest.fixture
-def client() -> AsyncClient:
+def client(tmp_path: Path) -> AsyncClient:
     app = FastAPI()
     add_error_handlers(app)
 
@@ -31,6 +48,10 @@ def client() -> AsyncClient:
     async def bug() -> None:
         raise KeyError("a secret")
 
+    @app.get("/refused")
+    async def refused(status: int, kind: str) -> None:
+        raise HTTPException(status, DETAILS[kind], {"X-Reason": "stock"})
+
     @app.get("/order")
     async def orders() -> list[str]:
         return []
@@ -39,11 +60,13 @@ def client() -> AsyncClient:
     async def order(order: Order) -> str:
         return order.name
 
+    app.mount("/files", StaticFiles(directory=tmp_path))
+    app.add_middleware(RequestIdMiddleware)
     return AsyncClient(transport=ASGITransport(app=app, raise_app_exceptions=False), base_url="http://test")
 
 
 async def test_a_refusal_is_a_problem_document(client: AsyncClient) -> None:
-    answer = await client.get("/taken")
+    answer = await client.get("/taken", headers={"X-Request-ID": "r-1"})
 
     assert answer.status_code == 409
     assert answer.headers["content-type"] == "application/problem+json"
@@ -52,6 +75,7 @@ async def test_a_refusal_is_a_problem_document(client: AsyncClient) -> None:
         "title": "Conflict",
         "status": 409,
         "detail": "Seat B12 is taken.",
+        "request_id": "r-1",
     }
 
 
@@ -73,7 +97,7 @@ async def test_an_unknown_address_is_a_problem_document(client: AsyncClient) -> 
     answer = await client.get("/nowhere")
 
     assert (answer.status_code, answer.json()["title"]) == (404, "Not Found")
-    assert answer.json()["detail"].startswith("There is nothing at this address.")
+    assert answer.json()["detail"].startswith("There is no resource at this address.")
 
 
 async def test_a_wrong_method_names_the_right_ones(client: AsyncClient) -> None:
@@ -82,11 +106,85 @@ async def test_a_wrong_method_names_the_right_ones(client: AsyncClient) -> None:
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")
 
 
-async def test_the_log_says_why_something_is_away(client: AsyncClient, caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_outage_is_one_line_in_the_log_with_its_cause(
+    client: AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
     await client.get("/away")
 
-    assert "PostgreSQL is away." in caplog.text
-    assert "OSError: no route to host" in caplog.text
+    assert caplog.messages == ["PostgreSQL is away. Cause: OSError: no route to host"]
+    assert caplog.records[0].exc_info is None
+
+
+@pytest.mark.parametrize("status", [300, 400, 404, 405, 418, 422, 451, 499, 500, 503, 520, 599])
+@pytest.mark.parametrize("kind", DETAILS)
+async def test_an_http_exception_keeps_its_status_headers_and_detail(
+    client: AsyncClient, status: int, kind: str
+) -> None:
+    answer = await client.get("/refused", params={"status": status, "kind": kind})
+
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert answer.headers["x-reason"] == "stock"
+    problem = answer.json()
+    assert (problem["type"], problem["status"]) == ("about:blank", status)
+    assert problem["request_id"] == answer.headers["x-request-id"]
+    if kind == "text":
+        assert problem["detail"] == "Out of stock."
+    elif kind in ("dict", "list"):
+        assert problem["data"] == DETAILS[kind]
+
+
+@pytest.mark.parametrize("status", [204, 304])
+async def test_an_http_exception_whose_status_allows_no_body_has_none(client: AsyncClient, status: int) -> None:
+    answer = await client.get("/refused", params={"status": status, "kind": "text"})
+
+    assert (answer.status_code, answer.content) == (status, b"")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        ("GET", "/taken", 409),
+        ("GET", "/away", 503),
+        ("GET", "/bug", 500),
+        ("GET", "/nowhere", 404),
+        ("DELETE", "/order", 405),
+        ("POST", "/order", 415),
+        ("GET", "/files/nothing", 404),
+    ],
+    ids=str,
+)
+async def test_every_error_answer_names_its_request(client: AsyncClient, call: tuple[str, str, int]) -> None:
+    method, path, status = call
+    answer = await client.request(method, path, headers={"X-Request-ID": "r-2"})
+
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert answer.json()["request_id"] == answer.headers["x-request-id"] == "r-2"
+
+
+async def test_a_wrong_method_on_static_files_names_the_right_ones(client: AsyncClient) -> None:
+    answer = await client.post("/files/nothing")
+
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
+
+
+def test_every_refusal_declares_a_stable_type_of_its_own() -> None:
+    import_all_modules()
+    classes = [found for found in subclasses(RefusalError) if found.__module__.startswith("src.")]
+    types = [vars(found).get("problem_type") for found in classes]
+
+    assert len(classes) > 10
+    assert [found for found, declared in zip(classes, types, strict=True) if not declared] == []
+    assert len(types) == len(set(types))
+
+
+def import_all_modules() -> None:
+    for found in pkgutil.walk_packages(src.__path__, "src."):
+        importlib.import_module(found.name)
+
+
+def subclasses(cls: type[RefusalError]) -> list[type[RefusalError]]:
+    children = cls.__subclasses__()
+    return [*children, *(found for child in children for found in subclasses(child))]
 
 
 async def test_a_thousand_faults_are_not_all_told(client: AsyncClient) -> None:

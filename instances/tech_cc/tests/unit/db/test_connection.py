@@ -7,14 +7,14 @@ from src.common.config import Settings
 from src.db.connection import address, create_engine, create_single_use_engine
 
 URL = "postgresql+asyncpg://service:s3cret@db.internal:6543/orders"
-SETTINGS = Settings(database_url=SecretStr(URL), database_pool_size=3, database_pool_overflow=4)
+SETTINGS = Settings(database_url=SecretStr(URL), database_pool_size=3)
 
 
 def test_the_pool_has_the_size_that_the_settings_name() -> None:
     pool = create_engine(SETTINGS).pool
 
     assert isinstance(pool, AsyncAdaptedQueuePool)
-    assert (pool.size(), pool._max_overflow) == (3, 4)
+    assert (pool.size(), pool._max_overflow) == (3, 0)
 
 
 def test_a_single_use_engine_keeps_no_connection() -> None:

@@ -5,35 +5,32 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from src.common.errors import OF_BODY, OF_PATH, OF_QUERY
-from src.common.schemas import Page, PageAfter, PageLimit, Purge, page_of
+from src.common.errors import BODY_ERRORS, PATH_ERRORS, QUERY_ERRORS
+from src.common.schemas import Page, PageAfter, PageLimit, Purge
 
-from .. import crud
-from ..deps import DbSession, records_mutations
-from ..mem0_models import ScratchNote
+from ..deps import DbSession, ReadSession, RecordingRoute
 from ..schemas import ScratchNoteCreate, ScratchNotePatch, ScratchNoteRead
 from ..services import scratch_notes
 
-router = APIRouter(prefix="/scratch-notes", dependencies=[records_mutations()])
+router = APIRouter(prefix="/scratch-notes", route_class=RecordingRoute)
 
 
-@router.post("", status_code=HTTPStatus.CREATED, response_model=ScratchNoteRead, responses=OF_BODY)
+@router.post("", status_code=HTTPStatus.CREATED, responses=BODY_ERRORS)
 async def post_scratch_note(
     note: ScratchNoteCreate, session: DbSession, request: Request, response: Response
-) -> ScratchNote:
+) -> ScratchNoteRead:
     """Keep a note for its lifetime."""
     kept = await scratch_notes.keep_note(session, note=note)
     response.headers["Location"] = f"{request.url.path}/{kept.id}"
     return kept
 
 
-@router.get("", responses=OF_QUERY)
+@router.get("", responses=QUERY_ERRORS)
 async def get_scratch_notes(
-    session: DbSession, limit: PageLimit = 20, after: PageAfter = None
+    session: ReadSession, limit: PageLimit = 20, after: PageAfter = None
 ) -> Page[ScratchNoteRead]:
     """List notes that have not expired, oldest first."""
-    notes = await crud.list_scratch_notes(session, after=after, limit=limit + 1)
-    return page_of([ScratchNoteRead.model_validate(note) for note in notes], limit=limit)
+    return await scratch_notes.list_notes(session, after=after, limit=limit)
 
 
 @router.post("/purge")
@@ -42,19 +39,19 @@ async def post_purge(session: DbSession) -> Purge:
     return await scratch_notes.purge_notes(session)
 
 
-@router.get("/{note_id}", response_model=ScratchNoteRead, responses=OF_PATH)
-async def get_scratch_note(note_id: UUID, session: DbSession) -> ScratchNote:
+@router.get("/{note_id}", responses=PATH_ERRORS)
+async def get_scratch_note(note_id: UUID, session: ReadSession) -> ScratchNoteRead:
     """Return one note."""
     return await scratch_notes.get_note(session, note_id=note_id)
 
 
-@router.patch("/{note_id}", response_model=ScratchNoteRead, responses={**OF_PATH, **OF_BODY})
-async def patch_scratch_note(note_id: UUID, patch: ScratchNotePatch, session: DbSession) -> ScratchNote:
+@router.patch("/{note_id}", responses={**PATH_ERRORS, **BODY_ERRORS})
+async def patch_scratch_note(note_id: UUID, patch: ScratchNotePatch, session: DbSession) -> ScratchNoteRead:
     """Change the content, start a new lifetime, or both."""
     return await scratch_notes.change_note(session, note_id=note_id, patch=patch)
 
 
-@router.delete("/{note_id}", status_code=HTTPStatus.NO_CONTENT, responses=OF_PATH)
+@router.delete("/{note_id}", status_code=HTTPStatus.NO_CONTENT, responses=PATH_ERRORS)
 async def delete_scratch_note(note_id: UUID, session: DbSession) -> None:
     """Delete a note before its time."""
     await scratch_notes.remove_note(session, note_id=note_id)

@@ -1,19 +1,16 @@
 """The log of this module: what the slice records goes to its own tables and nowhere else."""
 
-from typing import Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from src.l1.entries import Entry, Event, Log, Prompt
+from src.l1.entries import Entry, Event, Prompt
 from src.l1.record import write_record
 from src.l1.writer import L1Writer
 
-from ..identity import MEM0_SCHEMA, MODULE
+from ..mem0_models import LOG
 
 __all__ = ["LOG", "Event", "Prompt", "log_l1", "submit_l1"]
-
-LOG: Final = Log(module=MODULE, schema=MEM0_SCHEMA)
 
 
 async def log_l1(session: AsyncSession, *entries: Entry) -> UUID:

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from src.common.errors import OF_BODY
+from src.common.errors import BODY_ERRORS
 
 from ..deps import DbSession
 from ..schemas import TestLog, TestLogRead
@@ -11,7 +11,7 @@ from ..services.debug import write_test_log
 router = APIRouter()
 
 
-@router.post("/test-log", responses=OF_BODY)
+@router.post("/test-log", responses=BODY_ERRORS)
 async def post_test_log(test_log: TestLog, session: DbSession) -> TestLogRead:
     """Write one prompt and one event to L1, and say under which ids they are found."""
     return await write_test_log(session, test_log=test_log)

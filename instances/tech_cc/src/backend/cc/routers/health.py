@@ -5,37 +5,36 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from src.common.errors import OF_BODY, OF_PATH
+from src.common.errors import BODY_ERRORS, PATH_ERRORS
 
-from ..deps import DbSession, records_mutations
-from ..models import HealthStatus
+from ..deps import DbSession, ReadSession, RecordingRoute
 from ..schemas import HealthReport, HealthStatusRead, Name, SystemHealth
 from ..services import health
 
-router = APIRouter(prefix="/health", dependencies=[records_mutations()])
+router = APIRouter(prefix="/health", route_class=RecordingRoute)
 
 Component = Annotated[Name, Path(description="Name of the reporting component.")]
 
 
 @router.get("")
-async def get_system_health(session: DbSession) -> SystemHealth:
+async def get_system_health(session: ReadSession) -> SystemHealth:
     """Return the worst status of all components, and their reports, worst first."""
     return await health.get_system_health(session)
 
 
-@router.put("/{component}", response_model=HealthStatusRead, responses=OF_BODY)
-async def put_health_status(component: Component, report: HealthReport, session: DbSession) -> HealthStatus:
+@router.put("/{component}", responses=BODY_ERRORS)
+async def put_health_status(component: Component, report: HealthReport, session: DbSession) -> HealthStatusRead:
     """Report a component's health, in place of its last report."""
     return await health.report_health(session, component=component, report=report)
 
 
-@router.get("/{component}", response_model=HealthStatusRead, responses=OF_PATH)
-async def get_health_status(component: Component, session: DbSession) -> HealthStatus:
+@router.get("/{component}", responses=PATH_ERRORS)
+async def get_health_status(component: Component, session: ReadSession) -> HealthStatusRead:
     """Return what a component last reported."""
     return await health.get_health_status(session, component=component)
 
 
-@router.delete("/{component}", status_code=HTTPStatus.NO_CONTENT, responses=OF_PATH)
+@router.delete("/{component}", status_code=HTTPStatus.NO_CONTENT, responses=PATH_ERRORS)
 async def delete_health_status(component: Component, session: DbSession) -> None:
     """Forget a component."""
     await health.forget_component(session, component=component)

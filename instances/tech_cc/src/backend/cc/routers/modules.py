@@ -5,51 +5,43 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from src.common.errors import OF_BODY, OF_PATH, OF_QUERY, problems
-from src.common.schemas import Page, PageAfter, PageLimit, page_of
+from src.common.errors import BODY_ERRORS, PATH_ERRORS, QUERY_ERRORS, problems
+from src.common.schemas import Page, PageAfter, PageLimit
 
-from .. import crud
-from ..deps import DbSession
-from ..models import Module
+from ..deps import ChangeSession, ReadSession
 from ..schemas import ModuleCreate, ModulePatch, ModuleRead
 from ..services import modules
 
 router = APIRouter(prefix="/modules")
 
 
-@router.post(
-    "",
-    status_code=HTTPStatus.CREATED,
-    response_model=ModuleRead,
-    responses={**OF_BODY, **problems(HTTPStatus.CONFLICT)},
-)
-async def post_module(module: ModuleCreate, session: DbSession, request: Request, response: Response) -> Module:
+@router.post("", status_code=HTTPStatus.CREATED, responses={**BODY_ERRORS, **problems(HTTPStatus.CONFLICT)})
+async def post_module(module: ModuleCreate, session: ChangeSession, request: Request, response: Response) -> ModuleRead:
     """Register a module; 409 where the name is taken."""
     entry = await modules.register_module(session, module=module)
     response.headers["Location"] = f"{request.url.path}/{entry.id}"
     return entry
 
 
-@router.get("", responses=OF_QUERY)
-async def get_modules(session: DbSession, limit: PageLimit = 20, after: PageAfter = None) -> Page[ModuleRead]:
+@router.get("", responses=QUERY_ERRORS)
+async def get_modules(session: ReadSession, limit: PageLimit = 20, after: PageAfter = None) -> Page[ModuleRead]:
     """List modules, oldest first."""
-    entries = await crud.list_modules(session, after=after, limit=limit + 1)
-    return page_of([ModuleRead.model_validate(entry) for entry in entries], limit=limit)
+    return await modules.list_modules(session, after=after, limit=limit)
 
 
-@router.get("/{module_id}", response_model=ModuleRead, responses=OF_PATH)
-async def get_module(module_id: UUID, session: DbSession) -> Module:
+@router.get("/{module_id}", responses=PATH_ERRORS)
+async def get_module(module_id: UUID, session: ReadSession) -> ModuleRead:
     """Return one module."""
     return await modules.get_module(session, module_id=module_id)
 
 
-@router.patch("/{module_id}", response_model=ModuleRead, responses={**OF_PATH, **OF_BODY})
-async def patch_module(module_id: UUID, patch: ModulePatch, session: DbSession) -> Module:
+@router.patch("/{module_id}", responses={**PATH_ERRORS, **BODY_ERRORS})
+async def patch_module(module_id: UUID, patch: ModulePatch, session: ChangeSession) -> ModuleRead:
     """Change the fields that are sent."""
     return await modules.change_module(session, module_id=module_id, patch=patch)
 
 
-@router.delete("/{module_id}", status_code=HTTPStatus.NO_CONTENT, responses=OF_PATH)
-async def delete_module(module_id: UUID, session: DbSession) -> None:
+@router.delete("/{module_id}", status_code=HTTPStatus.NO_CONTENT, responses=PATH_ERRORS)
+async def delete_module(module_id: UUID, session: ChangeSession) -> None:
     """Remove a module from the registry."""
     await modules.remove_module(session, module_id=module_id)

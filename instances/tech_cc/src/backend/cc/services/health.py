@@ -1,15 +1,14 @@
 """Take reports of health, and say how the whole is."""
 
 from collections.abc import Iterable, Sequence
-
-from sqlalchemy.ext.asyncio import AsyncSession
+from typing import ClassVar
 
 from src.common.errors import NotFoundError
 from src.common.tracing import traced
+from src.db.autocommit import AnySession
 
 from .. import crud
 from ..identity import MODULE
-from ..models import HealthStatus
 from ..schemas import Health, HealthReport, HealthStatusRead, SystemHealth
 
 COMPONENT_LIMIT = 200
@@ -17,18 +16,21 @@ WORST_FIRST: Sequence[Health] = ("unhealthy", "degraded", "healthy")
 
 
 class ComponentUnknownError(NotFoundError):
+    problem_type: ClassVar[str] = "component-unknown"
+
     def __init__(self, *, component: str) -> None:
         super().__init__(f"The component {component} has reported nothing. List all reports at /{MODULE}/health.")
 
 
 @traced(layer="service")
-async def report_health(session: AsyncSession, *, component: str, report: HealthReport) -> HealthStatus:
+async def report_health(session: AnySession, *, component: str, report: HealthReport) -> HealthStatusRead:
     """Return the component's report, which replaces its last one."""
-    return await crud.upsert_health_status(session, component=component, **report.model_dump())
+    row = await crud.upsert_health_status(session, component=component, **report.model_dump())
+    return HealthStatusRead.model_validate(row)
 
 
 @traced(layer="service")
-async def get_system_health(session: AsyncSession) -> SystemHealth:
+async def get_system_health(session: AnySession) -> SystemHealth:
     """Return the worst status of all, and the worst `COMPONENT_LIMIT` reports."""
     reports = [
         HealthStatusRead.model_validate(report)
@@ -38,7 +40,7 @@ async def get_system_health(session: AsyncSession) -> SystemHealth:
 
 
 @traced(layer="service")
-async def get_health_status(session: AsyncSession, *, component: str) -> HealthStatus:
+async def get_health_status(session: AnySession, *, component: str) -> HealthStatusRead:
     """Return what a component last reported.
 
     Raises:
@@ -47,11 +49,11 @@ async def get_health_status(session: AsyncSession, *, component: str) -> HealthS
     report = await crud.get_health_status(session, component=component)
     if report is None:
         raise ComponentUnknownError(component=component)
-    return report
+    return HealthStatusRead.model_validate(report)
 
 
 @traced(layer="service")
-async def forget_component(session: AsyncSession, *, component: str) -> None:
+async def forget_component(session: AnySession, *, component: str) -> None:
     """Remove a component's report.
 
     Raises:

@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 from httpx2 import AsyncClient
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from src.backend.cc.identity import MEM0_SCHEMA, MODULE
 from src.backend.cc.mem0_models import BaseLog, EventLog
 
 ROOT = "/cc"
@@ -45,7 +47,7 @@ async def test_a_router_can_record_its_mutating_requests(client: AsyncClient, me
     await client.put(f"{ROOT}/health/queue", json={"status": "healthy"})
 
     assert await events(mem0_db_session) == [
-        ("request.post", {"path": f"{ROOT}/scratch-notes"}),
+        ("request.post", {"path": f"{ROOT}/scratch-notes", "status": 201}),
         ("request.patch", {"path": path}),
         ("request.put", {"path": f"{ROOT}/health/queue"}),
     ]
@@ -84,12 +86,34 @@ async def test_a_change_of_nothing_is_not_recorded(client: AsyncClient, mem0_db_
     assert [kind for kind, _ in await events(mem0_db_session)] == ["module.created"]
 
 
-async def test_a_change_whose_record_fails_did_not_happen(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def fail(*_: object) -> None:
-        raise KeyError("bug")
+@pytest.mark.parametrize(
+    ("method", "body"), [("POST", {"name": "b", "version": "1"}), ("PATCH", {"version": "2"}), ("DELETE", None)]
+)
+async def test_a_change_whose_record_fails_did_not_happen(
+    client: AsyncClient, mem0_db_session: AsyncSession, method: str, body: dict[str, Any] | None
+) -> None:
+    path = await made(client, f"{ROOT}/modules", {"name": "a", "version": "1"})
+    before = (await client.get(f"{ROOT}/modules")).json()
+    refuse = text(f"ALTER TABLE {MEM0_SCHEMA}.event_log ADD CONSTRAINT no_more CHECK (false) NOT VALID")
+    await mem0_db_session.execute(refuse)
 
-    monkeypatch.setattr("src.backend.cc.services.modules.log_l1", fail)
-    with pytest.raises(KeyError):
-        await client.post(f"{ROOT}/modules", json={"name": "billing", "version": "1"})
+    with pytest.raises(IntegrityError, match="no_more"):
+        await client.request(method, f"{ROOT}/modules" if method == "POST" else path, json=body)
 
-    assert (await client.get(f"{ROOT}/modules")).json()["items"] == []
+    assert (await client.get(f"{ROOT}/modules")).json() == before
+
+
+async def test_the_record_of_a_change_names_its_request_and_its_trace(
+    client: AsyncClient, mem0_db_session: AsyncSession
+) -> None:
+    for number in range(2):  # one statement, built once, whose ids change
+        body = {"name": f"m{number}", "version": "1"}
+        await client.post(f"{ROOT}/modules", json=body, headers={"X-Request-ID": f"request-{number}"})
+
+    rows = (await mem0_db_session.scalars(select(BaseLog).order_by(BaseLog.seq))).all()
+    assert [(row.request_id, row.source_module) for row in rows] == [
+        ("request-0", MODULE),
+        ("request-1", MODULE),
+    ]
+    assert len({row.trace_id for row in rows}) == 2
+    assert all(row.trace_id is not None for row in rows)

@@ -7,7 +7,7 @@ class StartupError(Exception):
     """The service cannot start; the message names the thing and the next step."""
 
 
-class QuietStartup:
+class StartupErrorMiddleware:
     """Hand the server the sentence of a `StartupError` where Starlette would hand it a traceback."""
 
     def __init__(self, app: ASGIApp) -> None:

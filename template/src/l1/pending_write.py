@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from typing import ClassVar
 from uuid import UUID
 
 from src.common.errors import UnavailableError
@@ -10,17 +11,23 @@ from src.l1.entries import Log, Record
 
 
 class L1QueueFullError(UnavailableError):
+    problem_type: ClassVar[str] = "l1-queue-full"
+
     def __init__(self) -> None:
         super().__init__("Too many records wait to be written; this one was not taken. Try again shortly.")
 
 
 class L1ClosedError(UnavailableError):
+    problem_type: ClassVar[str] = "l1-closed"
+
     def __init__(self) -> None:
         super().__init__("The service is stopping and takes no more records. Try again when it has started.")
 
 
 class L1InDoubtError(UnavailableError):
     """PostgreSQL went away while it wrote the record."""
+
+    problem_type: ClassVar[str] = "l1-in-doubt"
 
     def __init__(self, *, record_id: UUID) -> None:
         super().__init__(
@@ -30,7 +37,7 @@ class L1InDoubtError(UnavailableError):
         self.record_id = record_id
 
 
-class Submission:
+class PendingWrite:
     """A record, where it goes, and the caller who waits for its commit."""
 
     __slots__ = ("committed", "is_in_doubt", "is_in_flight", "log", "record")
@@ -67,9 +74,9 @@ class Submission:
             self.committed.set_exception(fault)
 
 
-def by_log(submissions: Iterable[Submission]) -> dict[Log, list[Submission]]:
-    """Return the submissions of each log, in their order."""
-    groups: dict[Log, list[Submission]] = {}
-    for submission in submissions:
-        groups.setdefault(submission.log, []).append(submission)
+def by_log(writes: Iterable[PendingWrite]) -> dict[Log, list[PendingWrite]]:
+    """Return the writes of each log, in their order."""
+    groups: dict[Log, list[PendingWrite]] = {}
+    for write in writes:
+        groups.setdefault(write.log, []).append(write)
     return groups

@@ -6,7 +6,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.types import Message
 
-from src.common.quiet_startup import QuietStartup, StartupError
+from src.common.startup_errors import StartupError, StartupErrorMiddleware
 
 
 async def messages_of_a_start(fault: Exception | None) -> list[Message]:
@@ -25,7 +25,7 @@ async def messages_of_a_start(fault: Exception | None) -> list[Message]:
     async def send(message: Message) -> None:
         sent.append(message)
 
-    app = Starlette(lifespan=lifespan, middleware=[Middleware(QuietStartup)])
+    app = Starlette(lifespan=lifespan, middleware=[Middleware(StartupErrorMiddleware)])
     try:
         await app({"type": "lifespan", "state": {}}, receive, send)
     except KeyError:
@@ -65,6 +65,6 @@ async def test_requests_pass_through(kind: str) -> None:
 
     async def ignore(_message: Message) -> None: ...
 
-    await QuietStartup(app)({"type": kind}, unused, ignore)  # type: ignore[arg-type]  # a scope is a mutable mapping
+    await StartupErrorMiddleware(app)({"type": kind}, unused, ignore)  # type: ignore[arg-type]  # a scope is a mutable mapping
 
     assert seen == [kind]

@@ -1,0 +1,156 @@
+"""An update that waits for a person, in the linked work tree `.dev/update`, until it is finished or dropped."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from .answers import read_answers
+from .git import git
+from .landing import remove_stale_locks
+from .merge import Picked, WorkTree
+from .project import UPDATE_FOLDER, Project
+from .report import Kind, RefusalError, Report, Status
+
+COMMAND = "uv run python scripts/update_modules.py"
+RELEASE_FILE = ".dev/update-release"  # a launcher reads here which release's command finishes the update
+
+
+@dataclass(slots=True)
+class Waiting:
+    """The commit that an update starts from, its target, and what its end has to check and to say.
+
+    `reference` is the tag of the target, or its commit if it has none; the launcher installs the command by it.
+    """
+
+    head: str
+    release: str
+    commit: str
+    reference: str
+    address: str
+    message: str
+    parts: list[str]
+    is_staged_only: bool
+    before_deploy: list[str] = field(default_factory=list)
+    known_findings: list[str] = field(default_factory=list)
+
+
+def waiting_update(project: Project) -> Waiting | None:
+    """Return the update that waits, if there is one."""
+    note = _note(project)
+    return Waiting(**json.loads(note.read_text())) if note.exists() else None
+
+
+def wait(project: Project, waiting: Waiting, report: Report, *, conflicts: Sequence[str]) -> None:
+    """Note that the update waits, and say how to go on; without conflicts it waits because of findings."""
+    note = _note(project)
+    fresh = note.with_suffix(".new")
+    fresh.write_text(json.dumps(asdict(waiting)))
+    (project.folder / RELEASE_FILE).write_text(waiting.reference)
+    fresh.replace(note)
+    report.status = Status.CONFLICT
+    report.headline = in_the_same_places(conflicts)
+    steps = [f"settle {UPDATE_FOLDER}/{project.prefix}{path}, then git add it there" for path in conflicts]
+    if not conflicts:
+        report.headline = "The update is merged, but the result has findings. Nothing has landed."
+        steps = [f"correct the findings in {UPDATE_FOLDER}, or add --force to land the update as it is"]
+    report.next_steps = [
+        *steps,
+        f"{COMMAND} --continue     lands the update",
+        f"{COMMAND} --abandon      drops it",
+    ]
+
+
+def in_the_same_places(conflicts: Sequence[str]) -> str:
+    """Return the sentence that tells how many conflicts there are."""
+    return f"{len(conflicts)} file(s) were changed in the same places by you and by the template."
+
+
+def forget(project: Project) -> None:
+    """Remove the note and the work tree."""
+    _note(project).unlink(missing_ok=True)
+    (project.folder / RELEASE_FILE).unlink(missing_ok=True)
+    WorkTree(project, project.folder / UPDATE_FOLDER).remove()
+
+
+def settled(project: Project, waiting: Waiting, report: Report) -> WorkTree | None:
+    """Return the work tree with everything picked; None if the next pick has a conflict, and the update waits again.
+
+    Raises:
+        RefusalError: A file still has a conflict, or the merge was aborted or skipped.
+    """
+    tree = WorkTree(project, project.folder / UPDATE_FOLDER)
+    restart = f"Drop the update ({COMMAND} --abandon), and start it again."
+    if not (tree.top / ".git").exists():
+        raise RefusalError(f"{UPDATE_FOLDER} is gone, with what was settled in it. {restart}")
+    remove_stale_locks(tree.top)  # of an earlier --continue that was killed
+    _take_in(tree)
+    picked = tree.go_on() if tree.is_picking() else Picked()
+    report.problems += dropped(picked)
+    if picked.conflicts:
+        wait(project, waiting, report, conflicts=picked.conflicts)
+        return None
+    if skipped := [each for each in waiting.parts if _release_in(tree, each) != waiting.release]:
+        raise RefusalError(
+            f"{', '.join(skipped)} is not at {waiting.release} in {UPDATE_FOLDER}: the merge was aborted or skipped. "
+            f"{restart}"
+        )
+    return tree
+
+
+def on_top_of_new_commits(
+    project: Project, tree: WorkTree, waiting: Waiting, commit: str, report: Report
+) -> str | None:
+    """Return the commit of the update on top of commits made meanwhile; None if that has a conflict, and it waits."""
+    head = git(project.top, "rev-parse", "HEAD").strip()
+    if head == waiting.head:
+        return commit
+    tree.git("checkout", "--quiet", "--detach", head)
+    waiting.head = head
+    picked = tree.pick([commit])
+    if picked.conflicts:
+        wait(project, waiting, report, conflicts=picked.conflicts)
+        return None
+    return tree.head()
+
+
+def dropped(picked: Picked) -> list[str]:
+    """Return a sentence for each file that the release dropped and the user edited."""
+    return [f"{path}: {Kind.DROPPED}. Keep it as your own, or git rm it." for path in picked.dropped]
+
+
+def _take_in(tree: WorkTree) -> None:
+    """Stage the files that a person settled; git tells which had conflicts, the markers whether they still have."""
+    open_ = []
+    for path, stages in tree.unmerged().items():
+        file = tree.top / path
+        if {2, 3} <= stages and file.is_file() and b"\0" not in file.read_bytes() and not _has_markers(file):
+            tree.git("add", "--force", "--", path)
+        else:
+            open_.append(path)
+    changed = tree.git("diff", "--name-only", "HEAD").splitlines()
+    open_ += [path for path in changed if _has_markers(tree.top / path)]
+    if open_:
+        raise RefusalError(
+            *(
+                f"{UPDATE_FOLDER}/{path} still has a conflict. Settle it, then `git add` it there."
+                for path in sorted(set(open_))
+            )
+        )
+    tree.git("add", "--all", "--", ".")
+
+
+def _has_markers(file: Path) -> bool:
+    text = file.read_bytes() if file.is_file() else b""
+    return any(line.startswith(b"<<<<<<< ") for line in text.splitlines())
+
+
+def _release_in(tree: WorkTree, answers_file: str) -> str | None:
+    try:
+        return str(read_answers(tree.folder / answers_file).get("_commit"))
+    except ValueError:
+        return None
+
+
+def _note(project: Project) -> Path:
+    return project.state / "update.json"

@@ -1,0 +1,84 @@
+"""Composition root: builds the application from its parts, and opens and closes what they share."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
+
+from src import health
+from src.backend.slice import load_slice
+from src.common.background_tasks import open_background_tasks
+from src.common.config import Settings
+from src.common.errors import add_error_handlers
+from src.common.logger import configure_logging
+from src.common.logger_logfire import bootstrap_logfire
+from src.common.metrics import bootstrap_metrics
+from src.common.project import FIRST_MODULE
+from src.common.request_body import RequestBodyLimits
+from src.common.request_id_middleware import RequestIdMiddleware
+from src.common.startup_errors import StartupErrorMiddleware
+from src.db.connection import open_database
+from src.db.schema_check import add_schema_error_handler, code_revisions
+from src.l1.writer import open_writer
+from src.retention import purge_tasks
+
+# The least that Python allows. A body of 250 integers with 4,000 digits each, its default, takes 20 ms to parse.
+INTEGER_DIGITS_LIMIT: Final = 640
+
+
+def build_app(settings: Settings, packages: Sequence[str]) -> FastAPI:
+    """Return the application; it opens the database when it starts and closes it when it stops.
+
+    Args:
+        settings: Configuration of the process.
+        packages: The slices, as `src.backend.<module>`.
+    """
+    sys.set_int_max_str_digits(INTEGER_DIGITS_LIMIT)
+    configure_logging(settings)
+    slices = [load_slice(package) for package in packages]
+    service_name = _service_name(packages)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        try:
+            await asyncio.to_thread(code_revisions)
+            async with (
+                open_database(settings) as database,
+                open_background_tasks() as tasks,
+                open_writer(settings, tasks) as writer,
+            ):
+                app.state.database = database
+                app.state.background_tasks = tasks
+                app.state.l1_writer = writer
+                for purge in purge_tasks(database, slices, settings):
+                    tasks.start(purge)
+                yield
+        finally:
+            ends = [spans.shutdown, *([meters.shutdown] if meters else [])]
+            await asyncio.gather(*[asyncio.to_thread(end) for end in ends])
+
+    meters = bootstrap_metrics(settings, service_name=service_name)
+    # FastAPI would make spans of its own beside ours as soon as Logfire is configured; its histograms are used.
+    telemetry: TelemetryConfig = {"tracing": False, "metrics": bool(meters), "meter_provider": meters, "logs": False}
+    app = FastAPI(title="COS", version="0.1.0", lifespan=lifespan, redirect_slashes=False, telemetry=telemetry)
+    add_error_handlers(app)
+    add_schema_error_handler(app)
+    app.add_middleware(RequestBodyLimits)
+    app.add_middleware(StartupErrorMiddleware)
+    spans = bootstrap_logfire(app, settings, default_service_name=service_name)
+    app.add_middleware(RequestIdMiddleware)
+    app.include_router(health.router)
+    for part in slices:
+        part.mount(app, with_debug=not settings.is_production)
+        if part.module == FIRST_MODULE and not settings.is_production:
+            part.mount_debug_at_root(app)
+    return app
+
+
+def _service_name(packages: Sequence[str]) -> str:
+    """Return `cos-<module>` for a service of one module, else `cos`."""
+    return "cos-" + packages[0].rpartition(".")[2] if len(packages) == 1 else "cos"

@@ -1,0 +1,91 @@
+"""No body holds the event loop for longer than 20 ms, in CPU time of the loop's thread."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from httpx2 import AsyncClient
+
+from src.common.request_body import BODY_LIMIT_BYTES, JSON_VALUES_LIMIT
+from src.cos_main import SLICES
+
+LAG_LIMIT_S = 0.020
+ATTEMPTS = 5  # the best counts: a garbage collection of the whole test process may fall into one
+PATH = f"/{SLICES[0].rpartition('.')[2]}/scratch-notes"
+JSON = {"content-type": "application/json"}
+
+
+def repeated(part: bytes, *, opening: bytes, closing: bytes, size_bytes: int = BODY_LIMIT_BYTES) -> bytes:
+    """Return an opening, as many parts as fit, and a closing."""
+    count = (size_bytes - len(opening) - len(closing)) // (len(part) + 1)
+    return opening + b",".join([part] * count) + closing
+
+
+def keys(count: int) -> bytes:
+    return b",".join(b'"%d":1' % number for number in range(count))
+
+
+FIELD = {"opening": b'{"content":{"a":[', "closing": b"]}}"}
+BODIES = {
+    "95,000 unknown fields": (b"{" + keys(95_000) + b"}", 413),
+    "95,000 keys": (b'{"content":{' + keys(95_000) + b"}}", 413),
+    "integers": (repeated(b"1", **FIELD), 413),
+    "floats": (repeated(b"1e9", **FIELD), 413),
+    "lists": (repeated(b"[]", **FIELD), 413),
+    "objects": (repeated(b"{}", **FIELD), 413),
+    "texts": (repeated(b'""', **FIELD), 413),
+    "lists, invalid at the end": (repeated(b"[]", opening=b'{"content":{"a":[', closing=b"]}"), 413),
+    "half a million levels": (b"[" * 500_000 + b"]" * 500_000, 413),
+    "levels below the limit of values": (b'{"content":' * 4_900 + b"1" + b"}" * 4_900, 422),
+    "unknown fields below the limit of values": (b"{" + keys(JSON_VALUES_LIMIT - 1) + b"}", 422),
+    "4,000-digit integers": (repeated(b"9" * 4_000, **FIELD), 400),
+    "640-digit integers": (repeated(b"9" * 640, **FIELD), 422),
+    "a text of commas and escaped quotes": (b'{"content":{"a":"' + b'\\",' * 340_000 + b'"}}', 422),
+    "a text that does not end": (b'{"content":{"a":"' + b'\\",' * 340_000, 422),
+    "a text of escaped surrogates": (b'{"content":{"a":"' + b"\\ud800" * 170_000 + b'"}}', 422),
+    "texts of commas": (repeated(b'",,,,,,,,,,,,,,,"', **FIELD), 413),
+    "a document of just the size": (b'{"content":{"a":"' + b"x" * 65_000 + b'"}}', 201),
+    "a document of nearly all values": (repeated(b"[]", **FIELD, size_bytes=7_400), 201),
+}
+
+
+class Lag:
+    """The longest time for which the event loop's thread computed without a pause."""
+
+    longest_s = 0.0
+
+
+@asynccontextmanager
+async def lag_measured() -> AsyncIterator[Lag]:
+    """Measure while the block runs."""
+    lag = Lag()
+
+    async def watch() -> None:
+        last_s = time.thread_time()
+        while True:
+            await asyncio.sleep(0)
+            now_s = time.thread_time()
+            lag.longest_s, last_s = max(lag.longest_s, now_s - last_s), now_s
+
+    watching = asyncio.create_task(watch())
+    await asyncio.sleep(0)
+    try:
+        yield lag
+        await asyncio.sleep(0)
+    finally:
+        watching.cancel()
+
+
+@pytest.mark.parametrize(("body", "status"), BODIES.values(), ids=BODIES)
+async def test_no_body_holds_the_event_loop(client: AsyncClient, body: bytes, status: int) -> None:
+    lags_s = []
+    for _ in range(ATTEMPTS):
+        async with lag_measured() as lag:
+            answer = await client.post(PATH, content=body, headers=JSON)
+        assert answer.status_code == status, answer.text[:300]
+        lags_s.append(lag.longest_s)
+
+    assert min(lags_s) < LAG_LIMIT_S
+    print(f"{min(lags_s) * 1000:.1f} ms")
