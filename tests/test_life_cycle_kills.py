@@ -57,7 +57,7 @@ def test_of_two_commands_at_once_the_second_is_refused(shelf: Shelf, tags: list[
 @pytest.fixture
 def newer_release(releases: Path) -> str:
     """A release that changes a launcher and the host's main file."""
-    replace(releases / "template/src/cos_main.py", 'title="COS"', 'title="Theirs"')
+    replace(releases / "template/src/cos_main.py", "The entry", "Their entry")
     launcher = releases / "template/scripts/launcher.py"
     launcher.write_text(launcher.read_text() + "# Newer.\n")
     release(releases, "v0.2.0")
@@ -86,7 +86,7 @@ def test_an_update_that_is_killed_leaves_launchers_whole_and_is_completed(
     assert (living / "scripts/launcher.py").read_text().endswith("# Newer.\n")
     assert newer_release in (living / ".copier-answers.yml").read_text()
     assert commands.run(living, "doctor", "--fix").status == 0
-    assert 'title="Theirs"' in (living / "src/cos_main.py").read_text()
+    assert "Their entry" in (living / "src/cos_main.py").read_text()
     assert {line[:2] for line in git(living, "status", "--porcelain").splitlines()} == ({"M "} if options else set())
 
 
@@ -95,7 +95,7 @@ def test_an_update_that_is_killed_leaves_launchers_whole_and_is_completed(
 def test_an_update_that_landed_before_a_kill_no_longer_waits(
     living: Path, monkeypatch: pytest.MonkeyPatch, next_command: tuple[str, ...]
 ) -> None:
-    replace(living / "src/cos_main.py", 'title="COS"', 'title="Ours"')
+    replace(living / "src/cos_main.py", "The entry", "Our entry")
     commit(living, "edited")
     assert commands.run(living, "update").status == 3
     laid_out = living / ".dev/update/src/cos_main.py"

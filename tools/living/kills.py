@@ -89,7 +89,7 @@ def _edited(project: Path, folder: Path) -> Path:
     """Return a project that was edited where the latest release changes something."""
     edited = twin(project, folder / "edited")
     host = edited / "src/cos_main.py"
-    host.write_text(host.read_text().replace("    return app\n", "    return app  # mine\n"))
+    host.write_text(re.sub("(?m)^    return .*$", r"\g<0>  # mine", host.read_text(), count=1))
     commit(edited, "edited where the release changes something")
     return edited
 
