@@ -8,17 +8,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lifecycle.answers import Module
-from lifecycle.host import sync
-from lifecycle.host_lists import HOST_LISTS, HostList
+from gold_slice.answers import Module
+from gold_slice.host_lists import HostList, host_lists
+from gold_slice.registration import register
 
+HOST_LISTS = host_lists()
 MODULES = st.lists(
     st.builds(Module, st.sampled_from(["biz", "tech", "zk2"]), st.from_regex(r"[a-z][a-z0-9]{0,4}", fullmatch=True)),
     unique_by=lambda module: module.name,
     max_size=6,
 )
 LINES_OF_USER = st.sampled_from(
-    ["", "X = 1\n", "# a word of mine\n", "import json\n", '"""Mine."""\n', "SLICES_OF_MINE = []\n"]
+    ["", "X = 1\n", "# a comment of mine\n", "import json\n", '"""Mine."""\n', "SLICES_OF_MINE = []\n"]
 )
 ENDS = st.sampled_from(["\n", "\r\n"])
 
@@ -36,13 +37,13 @@ def others(source: bytes, name: str, entries: set[str]) -> str:
 
 
 def registered(source: bytes, listing: HostList, *modules: Module) -> bytes:
-    return sync(source, listing.name, listing.entries(modules))
+    return register(source, listing.name, listing.entries_of(modules))
 
 
 @pytest.fixture(scope="module")
 def hosts(pristine: Path) -> dict[str, str]:
     """The host files of a fresh project, with the entries of cc."""
-    return {listing.path: (pristine / listing.path).read_text() for listing in HOST_LISTS}
+    return {listing.file: (pristine / listing.file).read_text() for listing in HOST_LISTS}
 
 
 @settings(max_examples=40, deadline=None)
@@ -51,9 +52,9 @@ def test_a_host_file_differs_by_the_entries_alone(
     hosts: dict[str, str], *, modules: list[Module], above: str, below: str, end: str
 ) -> None:
     for listing in HOST_LISTS:
-        text = hosts[listing.path].replace(f"{listing.name}: list", f"{above}{listing.name}: list")
+        text = hosts[listing.file].replace(f"{listing.name}: list", f"{above}{listing.name}: list")
         before = text.replace("]\n#", f"]\n{below}#").replace("\n", end).encode()
-        added = {entry for entry in listing.entries(modules) if f'"{entry}"'.encode() not in before}
+        added = {entry for entry in listing.entries_of(modules) if f'"{entry}"'.encode() not in before}
 
         after = registered(before, listing, *modules)
 
@@ -68,7 +69,7 @@ def test_any_order_of_modules_leads_to_the_same_bytes(
     hosts: dict[str, str], *, modules: list[Module], order: Random
 ) -> None:
     for listing in HOST_LISTS:
-        before = one_by_one = hosts[listing.path].encode()
+        before = one_by_one = hosts[listing.file].encode()
         for module in order.sample(modules, len(modules)):
             one_by_one = registered(one_by_one, listing, module)
 

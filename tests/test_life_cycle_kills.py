@@ -1,18 +1,17 @@
 """A command that is killed leaves a project that the next one finds as it was, or brings to where it should be."""
 
-import os
-import signal
-import subprocess
-import time
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
+from filelock import FileLock
 
 import commands
-from lifecycle import proposal
-from living.kills import scene, series
+from gold_slice import landing, merge
+from living.kills import SCENES, scene, series
 from living.matrix import Shelf
-from living.project import MODULES, command_line, environment, run, snapshot_of, twin
+from living.project import MODULES, run, snapshot_of, twin
 from support import commit, git, release, replace
 
 
@@ -20,66 +19,99 @@ class KilledError(BaseException):
     """Stands for the end of the process."""
 
 
-def end_of_the_process(_project: object) -> None:
-    raise KilledError
-
-
-@pytest.mark.parametrize("whole_group", [False, True], ids=["itself", "its-group"])
 @pytest.mark.parametrize(
-    "command", [("generate", "ops", "pem"), ("update",), ("remove", "crm")], ids=lambda words: words[0]
+    ("name", "whole_group"),
+    [
+        ("add", True),
+        ("remove", False),
+        ("update", True),
+        ("update, with a conflict", True),
+        ("update --continue", False),
+    ],
 )
 def test_a_killed_command_leaves_no_mixture(
-    shelf: Shelf, tags: list[str], tmp_path: Path, *, command: tuple[str, ...], whole_group: bool
+    shelf: Shelf, tags: list[str], tmp_path: Path, *, name: str, whole_group: bool
 ) -> None:
     project = shelf.project(tags[-2], MODULES[:2])
 
-    toll = series(scene(project, tmp_path, *command), tmp_path, kills=1, whole_group=whole_group, seed=5)
+    toll = series(scene(name, project, tmp_path), tmp_path, kills=1, whole_group=whole_group, seed=5)
 
+    assert name in SCENES
     assert toll.faults == []
 
 
 def test_of_two_commands_at_once_the_second_is_refused(shelf: Shelf, tags: list[str], tmp_path: Path) -> None:
     project = twin(shelf.project(tags[-2], MODULES[:2]), tmp_path / "project")
-    first = subprocess.Popen(
-        command_line(project, "generate", "ops", "pem"), cwd=project, env=environment(), stdout=subprocess.DEVNULL
-    )
-    while not list((project / ".git/gold-slice/top").glob("drafts/*")):  # its folder for drafts, made under the lock
-        time.sleep(0.001)
-    os.kill(first.pid, signal.SIGSTOP)
     before = snapshot_of(project)
 
-    endings = [
-        run(project, *words) for words in (("generate", "ops", "two"), ("update",), ("remove", "crm"), ("doctor",))
-    ]
+    with FileLock(project / ".git/gold-slice/top/lock"):
+        endings = [
+            run(project, *words) for words in (("generate", "ops", "two"), ("update",), ("remove", "crm"), ("doctor",))
+        ]
 
-    assert snapshot_of(project) == before
     assert [ending.status for ending in endings] == [1] * 4
-    assert all("Another command is at work in this project. Wait" in ending.complaint for ending in endings)
-    os.kill(first.pid, signal.SIGCONT)
-    assert first.wait() == 0
-    assert (project / "src/backend/pem/models.py").exists()
-    assert not (project / "src/backend/two").exists()
+    assert all("Another command is running in this project. Wait" in ending.complaint for ending in endings)
+    assert snapshot_of(project) == before
 
 
+@pytest.fixture
+def newer_release(releases: Path) -> str:
+    """A release that changes a launcher and the host's main file."""
+    replace(releases / "template/src/cos_main.py", "The entry", "Their entry")
+    launcher = releases / "template/scripts/launcher.py"
+    launcher.write_text(launcher.read_text() + "# Newer.\n")
+    release(releases, "v0.2.0")
+    return "v0.2.0"
+
+
+@pytest.mark.parametrize("options", [(), ("--no-commit",)], ids=["landing", "staging"])
+def test_an_update_that_is_killed_leaves_launchers_whole_and_is_completed(
+    living: Path, newer_release: str, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    """Git writes a file piece by piece; without a launcher, or the release in the answers file, no command starts."""
+    run_git = landing.try_git
+
+    def killed_by_its_first_file(folder: Path, *arguments: str, **more: Any) -> Any:
+        if arguments[0] == "merge" or arguments[:3] == ("read-tree", "-m", "-u"):
+            (living / "src/cos_main.py").write_bytes(b"")
+            (living / ".git/index.lock").touch()
+            raise KilledError
+        return run_git(folder, *arguments, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(landing, "try_git", killed_by_its_first_file)
+        with pytest.raises(KilledError):
+            commands.run(living, "update", *options)
+
+    assert (living / "scripts/launcher.py").read_text().endswith("# Newer.\n")
+    assert newer_release in (living / ".copier-answers.yml").read_text()
+    assert commands.run(living, "doctor", "--fix").status == 0
+    assert "Their entry" in (living / "src/cos_main.py").read_text()
+    assert {line[:2] for line in git(living, "status", "--porcelain").splitlines()} == ({"M "} if options else set())
+
+
+@pytest.mark.usefixtures("newer_release")
 @pytest.mark.parametrize("next_command", [("doctor", "--fix"), ("generate", "ops", "pem")], ids=lambda words: words[0])
 def test_an_update_that_landed_before_a_kill_no_longer_waits(
-    living: Path, releases: Path, monkeypatch: pytest.MonkeyPatch, next_command: tuple[str, ...]
+    living: Path, monkeypatch: pytest.MonkeyPatch, next_command: tuple[str, ...]
 ) -> None:
-    replace(living / "src/cos_main.py", 'title="COS"', 'title="Ours"')
+    replace(living / "src/cos_main.py", "The entry", "Our entry")
     commit(living, "edited")
-    replace(releases / "template/src/cos_main.py", 'title="COS"', 'title="Theirs"')
-    release(releases, "v0.2.0")
     assert commands.run(living, "update").status == 3
     laid_out = living / ".dev/update/src/cos_main.py"
-    laid_out.write_text((living / "src/cos_main.py").read_text())
+    shutil.copy(living / "src/cos_main.py", laid_out)
     git(laid_out.parent, "add", laid_out.name)
+
+    def end_of_the_process(_tree: object) -> None:
+        raise KilledError
+
     with monkeypatch.context() as patch:
-        patch.setattr(proposal, "drop", end_of_the_process)
+        patch.setattr(merge.WorkTree, "remove", end_of_the_process)
         with pytest.raises(KilledError):
             commands.run(living, "update", "--continue")
 
     assert commands.run(living, *next_command).status == 0
 
-    assert commands.run(living, "doctor").output == "All fits together.\n"
+    assert commands.run(living, "doctor").output == "No findings.\n"
     assert not laid_out.parent.exists()
     assert git(living, "worktree", "list").count("\n") == 1

@@ -11,12 +11,13 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from living import isolation, page, scale, speed
 from living.identity import identity_faults
-from living.kills import scenes, series
+from living.kills import SCENES, scene, series
 from living.matrix import Shelf, trials
 from living.neighbours import CASES, neighbour_faults
 from living.project import MODULES, keep_home_clean, twin
@@ -33,9 +34,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("chapters", nargs="*", choices=[*CHAPTERS, []], metavar="CHAPTER", help=", ".join(CHAPTERS))
     parser.add_argument("--draws", type=int, default=5, help="projects a release in the matrix of updates")
-    parser.add_argument("--kills", type=int, default=16, help="kills a command and way of killing")
+    parser.add_argument("--kills", type=int, default=15, help="kills a command and way of killing")
     parser.add_argument("--runs", type=int, default=7, help="runs of each measurement of speed")
     parser.add_argument("--modules", type=int, nargs="*", default=[1, 10, 30, 100], help="sizes of projects")
+    parser.add_argument("--jobs", type=int, default=2, help="updates, or series of kills, at a time")
     parser.add_argument("--seed", type=int, default=1, help="of all draws")
     options = parser.parse_args()
     faults: list[str] = []
@@ -78,7 +80,7 @@ def identity(shelf: Shelf, tags: list[str], options: argparse.Namespace) -> dict
 
 def updates(shelf: Shelf, tags: list[str], options: argparse.Namespace) -> dict[str, Any]:
     """The matrix of updates."""
-    tally = trials(shelf, tags, draws=options.draws, seed=options.seed)
+    tally = trials(shelf, tags, draws=options.draws, seed=options.seed, jobs=options.jobs)
     fates = [[*key, count] for key, count in sorted(tally.fates.items())]
     with_conflicts = sum(trial.status != 0 for trial in tally.trials)
     return {"projects": len(tally.trials), "conflicts": with_conflicts, "fates": fates, "faults": tally.faults}
@@ -86,15 +88,21 @@ def updates(shelf: Shelf, tags: list[str], options: argparse.Namespace) -> dict[
 
 def kills(shelf: Shelf, tags: list[str], options: argparse.Namespace) -> dict[str, Any]:
     """Every command, killed by itself and with its whole process group."""
-    project, rows, faults = shelf.project(tags[-2], MODULES[:2]), [], []
-    for scene in scenes(project, shelf.folder):
-        for whole_group in (False, True):
-            toll = series(scene, shelf.folder, kills=options.kills, whole_group=whole_group, seed=options.seed)
-            killed = "process group" if whole_group else "process"
-            rows.append([scene.name, killed, toll.kills, toll.in_landing, dict(toll.stood)])
-            print(*rows[-1], *toll.faults, sep="\n  ", flush=True)
-            faults += toll.faults
-    return {"rows": rows, "faults": faults}
+    project = shelf.project(tags[-2], MODULES[:2])
+
+    def row(name: str, whole_group: bool) -> tuple[list[Any], list[str]]:  # noqa: FBT001
+        killed = "process group" if whole_group else "process"
+        folder = shelf.folder / f"{name}, {killed}"
+        folder.mkdir()
+        played = scene(name, project, folder)
+        toll = series(played, folder, kills=options.kills, whole_group=whole_group, seed=options.seed)
+        print(name, killed, toll.kills, toll.in_landing, dict(toll.stood), *toll.faults, sep="\n  ", flush=True)
+        return [name, killed, toll.kills, toll.in_landing, dict(toll.stood)], toll.faults
+
+    pairs = [(name, whole_group) for name in SCENES for whole_group in (False, True)]
+    with ThreadPoolExecutor(options.jobs) as pool:
+        found = list(pool.map(lambda pair: row(*pair), pairs))
+    return {"rows": [row for row, _faults in found], "faults": [fault for _row, faults in found for fault in faults]}
 
 
 def isolation_(shelf: Shelf, tags: list[str], options: argparse.Namespace) -> dict[str, Any]:  # noqa: ARG001

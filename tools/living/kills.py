@@ -1,6 +1,7 @@
 """Commands killed at random moments: is the project afterwards as it was, or as it should be, and never in between?"""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -29,6 +30,7 @@ STATE = ".git/gold-slice/top"
 LANDING = (f"{STATE}/pending", f"{STATE}/landing.json")  # present while files change
 WAITING = f"{STATE}/update.json"  # present while an update waits for a person
 CONFLICT = 3
+END_OF_CONFLICT = re.compile(rb"(?m)^>{7} .*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,33 +71,56 @@ class State:
     work_tree: Snapshot | None
 
 
-def scenes(project: Path, folder: Path) -> Iterator[Scene]:
-    """Yield the scenes of all commands for a project of the release before the latest, with the module crm."""
-    yield scene("add", project, folder, "generate", "ops", "pem")
-    yield scene("remove", project, folder, "remove", "crm")
-    yield scene("update", project, folder, "update")
-    yield scene("update --no-commit", project, folder, "update", "--no-commit")
-    edited = twin(project, folder / "edited")
-    host = edited / "src/cos_main.py"
-    host.write_text(host.read_text().replace("    return app\n", "    return app  # mine\n"))
-    commit(edited, "edited where the release changes something")
-    conflict = scene("update, with a conflict", edited, folder, "update", status=CONFLICT)
-    yield conflict
-    settled = twin(conflict.after, folder / "settled")
-    (settled / UPDATE / "src/cos_main.py").write_text(host.read_text())
-    git(settled / UPDATE, "add", "src/cos_main.py")
-    yield scene("update --continue", settled, folder, "update", "--continue")
-    (settled / "notes.md").write_text("Written while the update waits.\n")
-    commit(settled, "made while the update waits")
-    yield scene("update --continue, after a commit", settled, folder, "update", "--continue")
-
-
-def scene(name: str, project: Path, folder: Path, *command: str, status: int = 0) -> Scene:
-    """Return a scene of the command, which ends with the status in a copy of the project."""
-    after = twin(project, folder / f"after {name}")
+def scene(name: str, project: Path, folder: Path) -> Scene:
+    """Return a scene for a project of the release before the latest, with the module crm."""
+    prepare, status, command = SCENES[name]
+    before = prepare(project, folder)
+    after = twin(before, folder / f"after {name}")
     ending = run(after, *command)
     assert ending.status == status, ending
-    return Scene(name, command, project, after, status, ending.took_s)
+    return Scene(name, command, before, after, status, ending.took_s)
+
+
+def _as_it_is(project: Path, _folder: Path) -> Path:
+    return project
+
+
+def _edited(project: Path, folder: Path) -> Path:
+    """Return a project that was edited where the latest release changes something."""
+    edited = twin(project, folder / "edited")
+    host = edited / "src/cos_main.py"
+    host.write_text(re.sub("(?m)^    return .*$", r"\g<0>  # mine", host.read_text(), count=1))
+    commit(edited, "edited where the release changes something")
+    return edited
+
+
+def _settled(project: Path, folder: Path) -> Path:
+    """Return a project with an update that waits, and whose conflict is settled."""
+    settled = _edited(project, folder)
+    ending = run(settled, "update")
+    assert ending.status == CONFLICT, ending
+    shutil.copy(settled / "src/cos_main.py", settled / UPDATE / "src/cos_main.py")
+    git(settled / UPDATE, "add", "src/cos_main.py")
+    return settled
+
+
+def _behind(project: Path, folder: Path) -> Path:
+    """Return a project with a settled update, and with a commit that was made meanwhile."""
+    settled = _settled(project, folder)
+    (settled / "notes.md").write_text("Written while the update waits.\n")
+    commit(settled, "made while the update waits")
+    return settled
+
+
+SCENES: dict[str, tuple[Callable[[Path, Path], Path], int, tuple[str, ...]]] = {
+    "add": (_as_it_is, 0, ("generate", "ops", "pem")),
+    "remove": (_as_it_is, 0, ("remove", "crm")),
+    "update": (_as_it_is, 0, ("update",)),
+    "update --no-commit": (_as_it_is, 0, ("update", "--no-commit")),
+    "update, with a conflict": (_edited, CONFLICT, ("update",)),
+    "update --continue": (_settled, 0, ("update", "--continue")),
+    "update --continue, after a commit": (_behind, 0, ("update", "--continue")),
+}
 
 
 def series(scene: Scene, folder: Path, *, kills: int, whole_group: bool, seed: int) -> Toll:
@@ -182,7 +207,7 @@ def _is_fine(ending: Ending, scene: Scene) -> bool:
 def _state(scene: Scene, project: Path) -> State:
     work_tree = None
     if (project / UPDATE).exists():
-        work_tree = snapshot_of(project / UPDATE) if scene.compares_work_tree else {}
+        work_tree = _without_names_of_commits(snapshot_of(project / UPDATE)) if scene.compares_work_tree else {}
     return State(
         snapshot_of(project),
         git(project, "status", "--porcelain"),
@@ -190,6 +215,11 @@ def _state(scene: Scene, project: Path) -> State:
         (project / WAITING).exists(),
         work_tree,
     )
+
+
+def _without_names_of_commits(files: Snapshot) -> Snapshot:
+    """Return the files with equal ends of conflicts: git writes the name of a temporary commit there."""
+    return {path: (mode, END_OF_CONFLICT.sub(b"", contents)) for path, (mode, contents) in files.items()}
 
 
 def _difference(found: State, old: State, new: State) -> str:

@@ -2,11 +2,13 @@
 
 import re
 import tempfile
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from threading import Lock
 
 from living.edits import KINDS, Desk, Edit, edit_function
 from living.project import MODULES, Ending, commit, git, run, snapshot_of, spawn, twin
@@ -22,11 +24,13 @@ class Shelf:
 
     template: Path
     folder: Path
+    locks: dict[Path, Lock] = field(default_factory=lambda: defaultdict(Lock))
 
     def project(self, release: str, modules: Sequence[tuple[str, str]]) -> Path:
         """Return the project of that release with those modules; never change it, copy it."""
         folder = self.folder / "-".join([release, *(name for _domain, name in modules)])
-        return folder if folder.exists() else spawn(self.template, folder, release=release, modules=modules)
+        with self.locks[folder]:
+            return folder if folder.exists() else spawn(self.template, folder, release=release, modules=modules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +61,26 @@ class Tally:
         return [f"{trial.release} {trial.edits}: {fault}" for trial in self.trials for fault in trial.faults]
 
 
-def trials(shelf: Shelf, releases: Sequence[str], *, draws: int, seed: int) -> Tally:
-    """Make draws from every release but the last, which all update to."""
-    tally = Tally()
-    for release in releases[:-1]:
-        for number in range(draws):
-            draw = Random(f"{seed} {release} {number}")  # noqa: S311  # nosec B311  # a draw that can be had again, no secret
-            modules = MODULES[: draw.randint(0, len(MODULES))]
-            with tempfile.TemporaryDirectory(dir=shelf.folder) as scratch:
-                project = twin(shelf.project(release, modules), Path(scratch) / "project")
-                tally.trials.append(_trial(project, release, len(modules), draw, tally))
-    return tally
+def trials(shelf: Shelf, releases: Sequence[str], *, draws: int, seed: int, jobs: int = 1) -> Tally:
+    """Make draws from every release but the last, which all update to; `jobs` is how many run at a time."""
+
+    def trial(release: str, number: int) -> Tally:
+        draw = Random(f"{seed} {release} {number}")  # noqa: S311  # nosec B311  # a draw that can be had again, no secret
+        tally = Tally()
+        modules = MODULES[: draw.randint(0, len(MODULES))]
+        with tempfile.TemporaryDirectory(dir=shelf.folder) as scratch:
+            project = twin(shelf.project(release, modules), Path(scratch) / "project")
+            tally.trials.append(_trial(project, release, len(modules), draw, tally))
+        return tally
+
+    whole = Tally()
+    pairs = [(release, number) for number in range(draws) for release in releases[:-1]]
+    with ThreadPoolExecutor(jobs) as pool:
+        for tally in pool.map(lambda pair: trial(*pair), pairs):
+            whole.fates += tally.fates
+            whole.trials += tally.trials
+            print(*(tally.faults or ["."]), sep="\n", flush=True)
+    return whole
 
 
 def _trial(project: Path, release: str, modules: int, draw: Random, tally: Tally) -> Trial:

@@ -2,7 +2,6 @@
 
 import os
 import platform
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -62,15 +61,14 @@ def _updates(found: dict[str, Any]) -> Iterable[str]:
 
 def _kills(found: dict[str, Any]) -> Iterable[str]:
     states = ("old", "in between", "new")
-    total: Counter[str] = Counter()
-    for row in found["rows"]:
-        total.update(row[3])
+    kills, landing = (sum(row[column] for row in found["rows"]) for column in (2, 3))
     yield "## Commands killed\n"
-    yield f"SIGKILL at random moments, {sum(total.values())} times. How the files stood then; after the next command"
-    yield f"or `doctor --fix` had been at work: {len(found['faults'])} mixtures, locks or other faults.\n"
+    yield f"SIGKILL at random moments, {kills} times, {landing} of them while files changed. The columns say how the files"
+    yield "were then. Afterwards `doctor --fix` and the command itself ran, or only the command. What was left then of"
+    yield f"mixtures, locks, work trees and faults that `git fsck` finds: {len(found['faults'])}.\n"
     yield from _table(
-        ["command", "killed", "kills", *states],
-        [[*row[:3], *(row[3].get(state, 0) for state in states)] for row in found["rows"]],
+        ["command", "killed", "kills", "while files changed", *states],
+        [[*row[:4], *(row[4].get(state, 0) for state in states)] for row in found["rows"]],
     )
 
 

@@ -10,9 +10,9 @@ from living.project import commit, git, provide_command
 MAIN, ENV, LABELS = "template/src/cos_main.py", "template/alembic/env.py", "template/src/graph/registry.py"
 LISTS = "gold_slice/host_lists.yml"
 OLD_TITLE, NEW_TITLE, NEW_END = '."""\n', '. Seen again."""\n', "\n\n# A new end.\n"
-HOST_DROPS = "tests/unit/common/test_quiet_startup.py"
+HOST_DROPS = "tests/unit/common/test_startup_errors.py"
 MODULE_DROPS = "tests/unit/backend/{{ module }}/test_slice.py"
-HOST_MOVES = ("docs/refusals.md", "docs/errors.md")
+HOST_MOVES = ("docs/http_errors.md", "docs/refusals.md")
 LIST_MOVES = ("src/graph/registry.py", "src/graph/labels.py")
 MODULE_MOVES = ("tests/unit/backend/{{ module }}/test_deps.py", "tests/unit/backend/{{ module }}/test_access.py")
 NEW_HOME_OF_SLICES = "src/slices.py"
@@ -55,7 +55,7 @@ def touch_every_file(template: Path) -> dict[str, object]:
 def move_a_list(template: Path) -> dict[str, object]:
     """The list of slices stands further down in its file."""
     text, region = _without_slices((template / MAIN).read_text())
-    (template / MAIN).write_text(text.replace("app = create_app(", f"{region}\napp = create_app("))
+    (template / MAIN).write_text(text.replace("def __getattr__(", f"{region}\n\ndef __getattr__("))
     return {"changed": ["the list of slices moved"]}
 
 
