@@ -25,6 +25,7 @@ from demo import clean_environment, free_port, wait_for
 from render import ROOT, snapshot
 
 REPORT = ROOT / "docs" / "benchmarks.md"
+HEADING = "A project"
 COPY_BY_API = """
 import sys, time, warnings
 from copier import run_copy
@@ -62,8 +63,7 @@ def main() -> None:
     for row in rows:
         table.add_row(row.what, row.measured, row.aim)
     console.print(table)
-    REPORT.write_text(report(rows, runs))
-    console.print(f"written to {REPORT.relative_to(ROOT)}")
+    write_section(HEADING, report(rows, runs))
 
 
 def measure(scratch: Path, runs: int) -> Iterator[Row]:
@@ -169,12 +169,25 @@ def output(*command: str, folder: Path = ROOT) -> str:
     return done.stdout
 
 
-def report(rows: list[Row], runs: int) -> str:
-    """Return the page that is kept."""
+def report(rows: list[Row], runs: int) -> list[str]:
+    """Return the section of the page."""
     machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
     lines = [f"| {row.what} | {row.measured} | {row.aim} |" for row in rows]
-    head = ["# What things cost", "", f"`nox -s benchmark` wrote this page: medians of {runs} runs, on {machine}.", ""]
-    return "\n".join([*head, "| what | measured | aim |", "|---|---|---|", *lines, ""])
+    head = [f"`nox -s benchmark` wrote this section: medians of {runs} runs, on {machine}.", ""]
+    return [*head, "| what | measured | aim |", "|---|---|---|", *lines]
+
+
+def write_section(heading: str, lines: list[str]) -> None:
+    """Replace one section of the page, or add it at the end."""
+    title, *sections = REPORT.read_text().split("\n## ")
+    fresh = "\n".join([heading, "", *lines, ""])
+    names = [section.partition("\n")[0] for section in sections]
+    if heading in names:
+        sections[names.index(heading)] = fresh
+    else:
+        sections.append(fresh)
+    REPORT.write_text("\n## ".join([title, *sections]))
+    console.print(f"written to {REPORT.relative_to(ROOT)}")
 
 
 if __name__ == "__main__":
