@@ -99,6 +99,13 @@ def benchmark(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHON)
+def peers(session: nox.Session) -> None:
+    """Measure a project beside a peer's, on the PostgreSQL of DATABASE_URL; writes docs/benchmarks.md."""
+    install(session)
+    session.run("python", "tools/peers.py", *session.posargs)
+
+
+@nox.session(python=PYTHON)
 def life_cycle(session: nox.Session) -> None:
     """Edit, update, kill and grow projects for an hour; writes docs/life_cycle.md."""
     install(session)
@@ -111,7 +118,7 @@ def life_cycle(session: nox.Session) -> None:
 def requirements(session: nox.Session) -> None:
     """Pin what these jobs run with, by hash and without naming an index."""
     compile_ = ("pip", "compile", "--quiet", "--universal", "--generate-hashes", "--no-emit-index-url", "--no-header")
-    for group, python in (("bootstrap", "3.11"), ("dev", "3.13"), ("plot", "3.13")):
+    for group, python in (("bootstrap", "3.11"), ("dev", "3.13"), ("plot", "3.13"), ("peers", "3.13")):
         output = str(REQUIREMENTS / f"{group}.txt")
         options = ("--upgrade", "--python-version", python, "--group", group, "--output-file", output)
         session.run("uv", *compile_, *options, external=True)

@@ -14,15 +14,19 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 
+from alembic import command
+from alembic.config import Config
 from filelock import FileLock, Timeout
 
 from embedded.postgres import PostgresStartError, create_role_and_database, running_postgres, url_of
-from src.common.config import settings_or_exit
+from src.common.config import Settings, settings_or_exit
 
 PROJECT = Path(__file__).resolve().parent.parent
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -35,8 +39,11 @@ def main() -> None:
     for end in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(end, lambda *_: sys.exit(0))
     _refuse_taken_port(options.host, options.port)
+    libraries = threading.Thread(target=_import_libraries, daemon=True)
     try:
+        libraries.start()  # while PostgreSQL starts
         with _database():
+            libraries.join()
             _migrate()
             _say(f"serving http://{options.host}:{options.port}/docs")
             sys.exit(_serve(options))
@@ -75,10 +82,22 @@ def _database() -> Iterator[None]:
 
 
 def _migrate() -> None:
+    """Upgrade the database in this process; Alembic and the models are imported by now."""
     started = time.perf_counter()
-    if _run("alembic", "upgrade", "heads") != 0:
-        sys.exit("The migrations did not run, as said above; nothing is served.")
+    config = Config("alembic.ini")
+    config.attributes["settings"] = Settings()  # the environment names the database since the first look at it
+    try:
+        command.upgrade(config, "heads")
+    except SystemExit as refusal:
+        sys.exit(f"{refusal}\nThe migrations did not run; nothing is served.")
     _say(f"migrated in {time.perf_counter() - started:.1f} s")
+
+
+def _import_libraries() -> None:
+    """Import what the migration and the service need, so that Python has compiled it when they start."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})  # the main thread's
+    for name in ("src.health", "src.l1.writer", "logfire", "uvicorn"):
+        import_module(name)
 
 
 def _serve(options: argparse.Namespace) -> int:

@@ -55,7 +55,7 @@ async def database_server() -> AsyncIterator[URL]:
         yield settings.sqlalchemy_url
         return
     scratch = Path(tempfile.mkdtemp(prefix="cos-tests-"))
-    with running_postgres(scratch / "postgres") as server:
+    with running_postgres(scratch / "postgres", is_durable=False) as server:
         await create_role_and_database(server)
         yield url_of(server)
     shutil.rmtree(scratch)

@@ -19,7 +19,7 @@ class AutocommitSession:
     """
 
     def __init__(self, connect: Callable[[], AbstractAsyncContextManager[AsyncConnection]]) -> None:
-        """Take what connects: each connection must have the isolation level AUTOCOMMIT."""
+        """Take the `connect` of an engine whose isolation level is AUTOCOMMIT."""
         self._connect = connect
 
     async def execute(self, statement: Executable, parameters: Mapping[str, Any] | None = None, /) -> Result[Any]:
@@ -30,8 +30,7 @@ class AutocommitSession:
         """
         with outages_refused():
             async with self._connect() as connection:
-                result = await connection.execute(statement, parameters)
-                return result.freeze()() if result.returns_rows else result  # the connection goes back to the pool
+                return await connection.execute(statement, parameters)  # all rows; the connection goes back
 
 
 type AnySession = AsyncSession | AutocommitSession

@@ -32,9 +32,10 @@ class PostgresStartError(Exception):
 
 
 @contextmanager
-def running_postgres(data_directory: Path) -> Iterator[PostgresServer]:
+def running_postgres(data_directory: Path, *, is_durable: bool = True) -> Iterator[PostgresServer]:
     """Yield a running server whose data lie in the directory, and stop it afterwards.
 
+    Where the data are thrown away (`is_durable=False`), it does not wait for the disk.
     A server that a killed process left behind there is taken over. Run as root, the wheel creates a system user
     `pgserver`, and lets everybody enter the folders above the data and above the wheel.
 
@@ -47,7 +48,7 @@ def running_postgres(data_directory: Path) -> Iterator[PostgresServer]:
     # A signal that came half-way through a start or a stop would leave a server that nobody stops.
     held_back = signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
     try:
-        server = _started(data_directory)
+        server = _started(data_directory, is_durable=is_durable)
         try:
             signal.pthread_sigmask(signal.SIG_SETMASK, held_back)
             yield server
@@ -77,14 +78,14 @@ async def create_role_and_database(server: PostgresServer) -> None:
         await connection.close()
 
 
-def _started(data_directory: Path) -> PostgresServer:
+def _started(data_directory: Path, *, is_durable: bool) -> PostgresServer:
     try:
         if not (data_directory / "PG_VERSION").exists():
             _initialise(data_directory)
         server = get_server(data_directory, cleanup_mode=None, start=False)
         known = PostmasterInfo.read_from_pgdata(server.pgdata)
         if known is None or not known.is_running():
-            _run(server)
+            _run(server, is_durable=is_durable)
         server.start()  # attaches
     except (OSError, subprocess.SubprocessError, RuntimeError) as fault:
         log = data_directory / "log"
@@ -102,10 +103,10 @@ def _initialise(data_directory: Path) -> None:
     fresh.replace(data_directory)
 
 
-def _run(server: PostgresServer) -> None:
+def _run(server: PostgresServer, *, is_durable: bool) -> None:
     socket_directory = find_suitable_socket_dir(server.pgdata, server.runtime_path)
     if server.system_user and socket_directory != server.pgdata:
         socket_directory.chmod(0o777)
-    options = f"-h '' -k {shlex.quote(str(socket_directory))}"
+    options = f"-h '' -k {shlex.quote(str(socket_directory))}" + ("" if is_durable else " -c fsync=off")
     arguments = ("-w", "-D", str(server.pgdata), "-l", str(server.log), "-o", options, "start")
     pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user, timeout=START_TIMEOUT_S)

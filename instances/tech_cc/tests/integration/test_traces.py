@@ -53,7 +53,7 @@ async def traces_of(collector: Collector, *, number: int) -> dict[bytes, list[Sp
         traces = defaultdict(list)
         for each in list(collector.spans):
             traces[each.trace_id].append(each)
-        roots = sum(any(not each.parent_span_id for each in spans) for spans in traces.values())
+        roots = sum(any(each.kind == Span.SPAN_KIND_SERVER for each in spans) for spans in traces.values())
         if roots >= number or time.monotonic() > deadline:
             return traces
         await asyncio.sleep(0.05)

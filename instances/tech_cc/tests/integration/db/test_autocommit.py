@@ -32,15 +32,17 @@ async def test_the_rows_of_a_statement_outlive_its_connection(own_database: Data
     assert second.scalar_one() == 1
 
 
-async def test_a_connection_of_the_pool_begins_transactions_after_it_ran_single_statements(
+async def test_a_connection_of_the_pool_serves_transactions_and_single_statements_in_turn(
     own_database: Database,
 ) -> None:
     await own_database.autocommit.execute(text("SELECT 1"))
     async with own_database.sessions() as session:
         await session.execute(text("INSERT INTO entry VALUES ('a')"))
         await session.rollback()
+    await own_database.autocommit.execute(text("INSERT INTO entry VALUES ('b')"))
 
-    assert (await own_database.autocommit.execute(text("SELECT count(*) FROM entry"))).scalar_one() == 0
+    async with own_database.sessions() as session:
+        assert (await session.scalars(text("SELECT name FROM entry"))).all() == ["b"]
 
 
 async def test_an_outage_is_a_refusal(own_database: Database) -> None:

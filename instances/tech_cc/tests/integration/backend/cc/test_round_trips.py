@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from httpx2 import ASGITransport, AsyncClient
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 
 from databases import upgrade
 from src.common.config import Settings
@@ -80,13 +80,13 @@ async def client(empty_database: Settings, counts: Counts) -> AsyncIterator[Asyn
         counts.statements += 1
 
     async with app.router.lifespan_context(app):
-        engine = app.state.database.engine
-        async with engine.connect() as connection:
+        async with app.state.database.engine.connect() as connection:
             driver = (await connection.get_raw_connection()).driver_connection
             driver._protocol = CountingProtocol(driver._protocol, counts)
-        event.listen(engine.sync_engine, "before_cursor_execute", count_statement)
+        event.listen(Engine, "before_cursor_execute", count_statement)
         async with AsyncClient(transport=ASGITransport(app=app), base_url="http://test") as client:
             yield client
+        event.remove(Engine, "before_cursor_execute", count_statement)
 
 
 @pytest.fixture
