@@ -14,7 +14,7 @@ from src.db.base import Base
 from src.db.connection import Database, open_database
 from src.db.schema_check import CodeRevisions, code_revisions
 
-TABLE = sorted(Base.metadata.tables)[0]
+TABLE = min(Base.metadata.tables)
 
 
 @pytest.fixture
