@@ -18,9 +18,9 @@ Component = Annotated[Name, Path(description="Name of the reporting component.")
 
 
 @router.get("")
-async def get_system_health(session: DbSession) -> SystemHealth:
+async def get_health_summary(session: DbSession) -> SystemHealth:
     """Return the worst status of all components, and their reports, worst first."""
-    return await health.get_system_health(session)
+    return await health.summarize_health(session)
 
 
 @router.put("/{component}", response_model=HealthStatusRead, responses=BODY_ERRORS)

@@ -31,7 +31,7 @@ async def report_health(session: AsyncSession, *, component: str, report: Health
 
 
 @traced(layer="service")
-async def get_system_health(session: AsyncSession) -> SystemHealth:
+async def summarize_health(session: AsyncSession) -> SystemHealth:
     """Return the worst status of all, and the worst `COMPONENT_LIMIT` reports."""
     reports = [
         HealthStatusRead.model_validate(report)
