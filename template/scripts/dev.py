@@ -1,9 +1,9 @@
-"""Run the service for development: start what the environment does not name, migrate, serve, stop what was started.
+"""Run the service for development: start PostgreSQL if the environment names none, migrate, and serve.
 
     uv run python scripts/dev.py [--port 8000] [--host 127.0.0.1] [--no-reload]
 
-Without DATABASE_URL, in the environment or in .env, a PostgreSQL of the project's own is started; its data stay in
-.dev/postgres from one run to the next. Ctrl-C ends everything. Exit status: 0 ended by you, 1 refused, 2 wrong usage.
+If neither the environment nor .env sets DATABASE_URL, the project's own PostgreSQL is started; its data stay in
+.dev/postgres between runs. Ctrl-C stops everything. Exit status: 0 stopped by you, 1 refused, 2 wrong usage.
 """
 
 import argparse
@@ -33,9 +33,9 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def main() -> None:
-    """Run until somebody ends it."""
+    """Run until Ctrl-C or a signal."""
     options = _options()
-    os.chdir(PROJECT)  # .env, alembic.ini and src/ are found from there, wherever this is called from
+    os.chdir(PROJECT)  # .env, alembic.ini and src/ are read relative to it
     for end in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(end, lambda *_: sys.exit(0))
     _refuse_taken_port(options.host, options.port)
@@ -55,7 +55,7 @@ def main() -> None:
 
 @contextmanager
 def _database() -> Iterator[None]:
-    """Have the environment name a database that runs."""
+    """Make DATABASE_URL name a running database; stop the one that was started afterwards."""
     if settings_or_exit().database_is_named:
         _say("using the database that DATABASE_URL names")
         yield
@@ -65,9 +65,9 @@ def _database() -> Iterator[None]:
         (PROJECT / ".dev").mkdir(exist_ok=True)
         lock.acquire(blocking=False)
     except Timeout:
-        sys.exit("scripts/dev.py runs in this project already. End that run, or set DATABASE_URL for this one.")
+        sys.exit("scripts/dev.py runs in this project already. Stop that run, or set DATABASE_URL for this one.")
     except OSError as fault:
-        sys.exit(f"Cannot keep data in {PROJECT / '.dev'}: {fault.strerror}. Make it a folder of yours, or remove it.")
+        sys.exit(f"Cannot keep data in {PROJECT / '.dev'}: {fault.strerror}. Make it a writable folder, or remove it.")
     started = time.perf_counter()
     with lock, running_postgres(PROJECT / ".dev" / "postgres") as server:
         asyncio.run(create_role_and_database(server))
@@ -101,13 +101,13 @@ def _import_libraries() -> None:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    """Serve until the server ends, or this process is told to; return the server's exit status."""
+    """Run the server and return its exit status."""
     reload = ["--reload", "--reload-dir", "src"] if options.reload else []
     return _run("uvicorn", "src.cos_main:app", "--host", options.host, "--port", str(options.port), *reload)
 
 
 def _run(module: str, *arguments: str) -> int:
-    """Run a module in a process that Ctrl-C does not reach, and that ends with this one; return its exit status."""
+    """Run a module in a process that Ctrl-C does not reach and that ends with this one; return its exit status."""
     command = [sys.executable, "-m", module, *arguments]
     process = subprocess.Popen(command, process_group=0, preexec_fn=_end_with_parent)  # noqa: PLW1509  # no threads here
     try:
@@ -129,7 +129,9 @@ def _refuse_taken_port(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except (OSError, OverflowError) as fault:
-            sys.exit(f"Cannot serve on {host}:{port}: {fault}. End what uses it, or choose another --port.")
+            sys.exit(
+                f"Cannot serve on {host}:{port}: {fault}. Stop the process that uses it, or choose another --port."
+            )
 
 
 def _options() -> argparse.Namespace:

@@ -1,4 +1,4 @@
-"""All configuration, from the environment and `.env`; nothing else in the project reads either."""
+"""All configuration, from the environment and `.env`; no other file of the project reads them."""
 
 import sys
 from datetime import timedelta
@@ -11,7 +11,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 DEVELOPMENT_DATABASE_URL = "postgresql+asyncpg://cos_user:cos_pass@127.0.0.1:5433/cos_db"
-MEM0_SCHEMA_PATTERN = r"^mem0[a-z0-9_]*(\{module\}[a-z0-9_]*)?$"  # so it is never a module's own schema
+MEM0_SCHEMA_PATTERN = r"^mem0[a-z0-9_]*(\{module\}[a-z0-9_]*)?$"  # never equal to a module's own schema
 ASYNCPG_URL_OPTIONS = {"host", "port", "ssl"}
 SSL_MODES = {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
 PORT_MAX = 65535
@@ -22,11 +22,11 @@ LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
 
 class ConfigurationError(Exception):
-    """The environment does not describe a service that can run; the message says what to set, never a secret."""
+    """A setting is missing or wrong; the message says what to set, and never a secret."""
 
 
 class Settings(BaseSettings):
-    """One instance describes one process; the names in upper case are the environment's."""
+    """The settings of one process; the environment has the same names in upper case."""
 
     model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
         env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True, env_ignore_empty=True
@@ -59,7 +59,7 @@ class Settings(BaseSettings):
 
     @field_validator("database_url")
     @classmethod
-    def _speak_asyncpg(cls, given: SecretStr) -> SecretStr:
+    def _use_asyncpg(cls, given: SecretStr) -> SecretStr:
         return SecretStr(asyncpg_url(given.get_secret_value()).render_as_string(hide_password=False))
 
     @model_validator(mode="after")
@@ -76,22 +76,22 @@ class Settings(BaseSettings):
 
     @property
     def database_is_named(self) -> bool:
-        """Whether the environment or `.env` names the database, so that nobody needs to start one."""
+        """Whether the environment or `.env` sets DATABASE_URL."""
         return "database_url" in self.model_fields_set
 
     @property
     def sqlalchemy_url(self) -> URL:
-        """The database's address; its `repr` hides the password."""
+        """The address of the database; its `repr` hides the password."""
         return make_url(self.database_url.get_secret_value())
 
     @property
     def l1_retention(self) -> timedelta:
-        """How old a record becomes before it may go."""
+        """The age from which a record may be deleted."""
         return timedelta(days=self.l1_retention_days)
 
     @property
     def otlp_traces_endpoint(self) -> str | None:
-        """Where an OpenTelemetry collector takes traces; OpenTelemetry's rule is that the special address wins."""
+        """Address for traces: the one for traces only, else the common one, as OpenTelemetry specifies."""
         if self.otel_exporter_otlp_traces_endpoint:
             return self.otel_exporter_otlp_traces_endpoint.get_secret_value()
         if self.otel_exporter_otlp_endpoint:
@@ -100,7 +100,7 @@ class Settings(BaseSettings):
 
     @property
     def otlp_metrics_endpoint(self) -> str | None:
-        """Where it takes metrics, by the same rule."""
+        """Address for metrics, by the same rule."""
         if self.otel_exporter_otlp_metrics_endpoint:
             return self.otel_exporter_otlp_metrics_endpoint.get_secret_value()
         if self.otel_exporter_otlp_endpoint:
@@ -113,7 +113,7 @@ class Settings(BaseSettings):
 
 
 def asyncpg_url(given: str) -> URL:
-    """Return the address in the form SQLAlchemy's asyncpg dialect takes; hosting platforms write it in several.
+    """Return the address in the form that SQLAlchemy's asyncpg dialect needs; hosting platforms use several forms.
 
     Raises:
         ValueError: It is not the address of one PostgreSQL database.
@@ -123,7 +123,7 @@ def asyncpg_url(given: str) -> URL:
     except (ArgumentError, ValueError):
         raise ValueError("must look like postgresql+asyncpg://user:password@host:port/database") from None
     if url.drivername not in ("postgresql+asyncpg", "postgresql", "postgres"):
-        raise ValueError("must begin with postgresql+asyncpg://, for asyncpg is the driver here")
+        raise ValueError("must begin with postgresql+asyncpg://, because asyncpg is the driver")
     if not url.database:
         raise ValueError("must end in the name of a database")
     options: dict[str, Any] = {"ssl" if key == "sslmode" else key: value for key, value in url.query.items()}
@@ -131,13 +131,13 @@ def asyncpg_url(given: str) -> URL:
         raise ValueError("has options that asyncpg does not know; host, port and sslmode are known, once each")
     if options.get("ssl", "require") not in SSL_MODES:
         raise ValueError(f"must have one of these as its sslmode: {', '.join(sorted(SSL_MODES))}")
-    _check_place(url.host or "", str(url.port or options.get("port", "5432")))
+    _check_host_and_port(url.host or "", str(url.port or options.get("port", "5432")))
     return url.set(drivername="postgresql+asyncpg", query=options)
 
 
-def _check_place(host: str, port: str) -> None:
+def _check_host_and_port(host: str, port: str) -> None:
     if "@" in host:
-        raise ValueError("has an @ too many; write one in a password as %40")
+        raise ValueError("has one @ too many; write an @ in a password as %40")
     try:
         host.encode("idna")
     except UnicodeError:
@@ -148,7 +148,7 @@ def _check_place(host: str, port: str) -> None:
 
 @cache
 def get_settings() -> Settings:
-    """Return the process's settings, read once.
+    """Return the settings of the process, read once.
 
     Raises:
         ConfigurationError: A setting is missing or wrong; every one is named.
@@ -159,11 +159,11 @@ def get_settings() -> Settings:
         raise ConfigurationError("The file .env is not UTF-8. Save it as UTF-8.") from None
     except ValidationError as invalid:
         faults = "; ".join(_sentence(fault["loc"], fault["msg"]) for fault in invalid.errors(include_url=False))
-        raise ConfigurationError(f"{faults}. Mend it in the environment or in .env (see .env.example).") from None
+        raise ConfigurationError(f"{faults}. Correct it in the environment or in .env (see .env.example).") from None
 
 
 def settings_or_exit(*, modules: int = 1) -> Settings:
-    """Return the settings for a process with so many modules, or end it with one sentence on stderr and status 1."""
+    """Return the settings of a process with this number of modules; end it with one sentence if they are wrong."""
     try:
         settings = get_settings()
     except ConfigurationError as wrong:

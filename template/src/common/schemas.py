@@ -1,19 +1,29 @@
-"""What all slices say in the same way on the wire: request models, pages, text and documents that can be stored."""
+"""Request and response models that all slices share: pages, text, and JSON documents."""
 
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from src.common.json_limits import DOCUMENT_DEPTH_LIMIT, DOCUMENT_LIMIT_BYTES, check_text, encode_document
+
+UNKNOWN_FIELDS_LIMIT = 20
 
 
 class RequestModel(BaseModel):
     """A body that a client sends: no unknown fields, no coercion."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_many_unknown_fields(cls, given: Any) -> Any:
+        """Report many unknown fields as one error; an error for each would hold the event loop."""
+        if isinstance(given, dict) and len(given) > len(cls.model_fields) + UNKNOWN_FIELDS_LIMIT:
+            raise ValueError(f"there are more than {UNKNOWN_FIELDS_LIMIT} unknown fields")
+        return given
 
 
 class RecordModel(BaseModel):
@@ -29,7 +39,7 @@ class RecordModel(BaseModel):
 class Page[Item](BaseModel):
     """Part of a list, oldest first; `next_after` is the `after` of the next page, null on the last one.
 
-    A row whose transaction took long can appear behind a page that was read before it was committed.
+    A row of a long transaction can appear later on a page that was read before its commit.
     """
 
     items: list[Item]
@@ -37,7 +47,7 @@ class Page[Item](BaseModel):
 
 
 class Purge(BaseModel):
-    """How many rows went; `is_complete` is false where one call did not suffice."""
+    """How many rows were deleted; `is_complete` is false if more remain than one call deletes."""
 
     purged: int
     is_complete: bool
@@ -48,7 +58,7 @@ PageAfter = Annotated[UUID | None, Query(description="`next_after` of the page b
 
 
 def page_of[Record: RecordModel](records: list[Record], *, limit: int) -> Page[Record]:
-    """Return the first `limit` records as a page; one record more than that says that another page follows."""
+    """Return the first `limit` records as a page; one record more means that another page follows."""
     items = records[:limit]
     return Page(items=items, next_after=items[-1].id if len(records) > limit else None)
 

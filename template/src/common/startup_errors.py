@@ -1,4 +1,4 @@
-"""A start that fails for a known reason says so in one sentence; pure ASGI."""
+"""Report a failed start in one sentence if its reason is known; pure ASGI."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -8,13 +8,13 @@ class StartupError(Exception):
 
 
 class StartupErrorMiddleware:
-    """Hand the server the sentence of a `StartupError` where Starlette would hand it a traceback."""
+    """Send the server the message of a `StartupError`; Starlette would send a traceback."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Watch the lifespan alone; requests pass through."""
+        """Handle the lifespan; pass requests on."""
         if scope["type"] != "lifespan":
             await self.app(scope, receive, send)
             return

@@ -1,7 +1,7 @@
-"""Whether a pooled connection still lives, found out for nothing where it was used a moment ago.
+"""Check that a pooled connection is alive, without a round trip if it was used a moment ago.
 
-SQLAlchemy's `pool_pre_ping` costs three round trips at each checkout, for it begins a transaction to please PgBouncer.
-asyncpg notices by itself when PostgreSQL closes a connection; only one that lay idle may be dead without a sign.
+SQLAlchemy's `pool_pre_ping` costs three round trips at each checkout, because it begins a transaction for PgBouncer.
+asyncpg notices when PostgreSQL closes a connection; only an idle one can be dead unnoticed.
 """
 
 import time
@@ -15,7 +15,7 @@ IDLE_LIMIT_S: Final = 1.0
 
 
 def check_liveness(engine: AsyncEngine, *, idle_limit_s: float = IDLE_LIMIT_S) -> None:
-    """Have the engine's pool replace a dead connection before it is handed out, and ping one that was idle longer."""
+    """Replace dead connections of the engine's pool at checkout; ping those that were idle for longer."""
     dialect = engine.dialect
 
     def note(_connection: Any, record: Any) -> None:

@@ -90,7 +90,7 @@ async def test_a_trace_goes_from_the_entry_to_the_database(settings: Settings, c
 @pytest.mark.parametrize(
     ("path", "service"),
     [
-        (f"/{MODULE}/health", "get_system_health"),
+        (f"/{MODULE}/health", "summarize_health"),
         (f"/{MODULE}/health/worker", "get_health_status"),
         (f"/{MODULE}/scratch-notes/{UNKNOWN}", "get_note"),
     ],

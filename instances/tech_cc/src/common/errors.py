@@ -193,9 +193,13 @@ async def handle_unexpected_error(request: Request, _error: Exception) -> Proble
 
 
 def describe_outage(outage: UnavailableError) -> str:
-    """Return the message and the cause in one line; a traceback says nothing more about a lost connection."""
-    cause = outage.__cause__
-    return f"{outage} Cause: {type(cause).__name__}: {str(cause).partition('\n')[0]}" if cause else str(outage)
+    """Return the message and its first cause in one line; a traceback says nothing more about a lost connection."""
+    cause: BaseException = outage
+    while cause.__cause__:
+        cause = cause.__cause__
+    return (
+        str(outage) if cause is outage else f"{outage} Cause: {type(cause).__name__}: {str(cause).partition('\n')[0]}"
+    )
 
 
 def is_json(content_type: str) -> bool:

@@ -102,7 +102,7 @@ def _prompt_columns(prompt: Prompt) -> tuple[str, str, int | None, int | None]:
     try:
         check_text(prompt.content, limit_bytes=CONTENT_LIMIT_BYTES)
     except ValueError as fault:
-        raise UnstorableRecordError(f"The content of a prompt {fault}. Mend it, or leave it out.") from None
+        raise UnstorableRecordError(f"The content of a prompt {fault}. Correct it, or leave it out.") from None
     return prompt.role, prompt.content, prompt.tokens_in, prompt.tokens_out
 
 
@@ -122,4 +122,6 @@ def _event_columns(event: Event) -> tuple[str, str]:
     try:
         return event_type, encode_document(event.payload).decode()
     except ValueError as fault:
-        raise UnstorableRecordError(f"The payload of {event.event_type} {fault}. Mend it, or leave it out.") from None
+        raise UnstorableRecordError(
+            f"The payload of {event.event_type} {fault}. Correct it, or leave it out."
+        ) from None

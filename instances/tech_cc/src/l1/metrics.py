@@ -1,8 +1,8 @@
-"""What the log tells of itself while it runs."""
+"""Metrics of the log."""
 
 from src.common.metrics import Durations
 
 record_duration = Durations(
     "mem0.record.duration",
-    "How long a record takes: to its statement's end in a transaction, to its commit through the writer.",
+    "How long a record takes: until its statement ends in a transaction, until its commit through the writer.",
 )

@@ -1,8 +1,8 @@
-"""Write records that belong to no transaction: many at once, on a connection of their own.
+"""Write records that belong to no transaction, many in one statement, on a connection of their own.
 
-Nobody waits for a timer. What is submitted while the connection is free is written at the end of the loop's tick;
-what arrives during a write forms the next batch. A record has its id before it is sent, and what is there already is
-left out, so that after a lost connection a batch is sent again without anything being written twice.
+No timer delays a record. What is submitted while the connection is free is written at the end of the event loop's
+turn; what arrives during a write forms the next batch. A record has its id before it is sent, and the statement skips
+records that exist, so a batch can be sent again after a lost connection and nothing is written twice.
 """
 
 import asyncio
@@ -31,13 +31,13 @@ from src.l1.statements import insertion_of, insertion_of_all
 QUEUE_LIMIT: Final = 10_000
 BATCH_LIMIT: Final = 500
 # Together less than the 4 s within which a request must be refused.
-ROOM_PATIENCE_S: Final = 1.0
-WRITE_PATIENCE_S: Final = 2.5
+ROOM_TIMEOUT_S: Final = 1.0
+WRITE_TIMEOUT_S: Final = 2.5
 RETRY_PAUSE_S: Final = 0.05
 DRAIN_LIMIT_S: Final = 5.0
-# After these a statement may have been committed or not: the connection broke, or PostgreSQL was going down.
+# After these the statement may have been committed or not: the connection broke, or PostgreSQL was shutting down.
 LOST_STATES: Final = ("08", "57P")
-# The last is what asyncpg raises where PostgreSQL ended the connection just before a statement was sent.
+# asyncpg raises the last one if PostgreSQL closed the connection just before a statement was sent.
 CONNECTION_FAULTS: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 log = logging.getLogger(__name__)
@@ -51,18 +51,18 @@ class L1Writer:
         connect: Callable[[], Awaitable[asyncpg.Connection]],
         *,
         queue_limit: int = QUEUE_LIMIT,
-        room_patience_s: float = ROOM_PATIENCE_S,
-        write_patience_s: float = WRITE_PATIENCE_S,
+        room_timeout_s: float = ROOM_TIMEOUT_S,
+        write_timeout_s: float = WRITE_TIMEOUT_S,
     ) -> None:
         self._connect = connect
         self._connection: asyncpg.Connection | None = None
         self._room = asyncio.Semaphore(queue_limit)
-        self._room_patience_s = room_patience_s
-        self._write_patience_s = write_patience_s
+        self._room_timeout_s = room_timeout_s
+        self._write_timeout_s = write_timeout_s
         self._queue: deque[PendingWrite] = deque()
         self._has_work = asyncio.Event()
         self._is_closing = False
-        self._is_away = False
+        self._is_unreachable = False
 
     async def submit(self, log: Log, entries: Sequence[Entry]) -> UUID:
         """Return the id of a new record once it is committed.
@@ -71,8 +71,8 @@ class L1Writer:
             UnstorableRecordError: An entry breaks a rule; nothing was written.
             L1QueueFullError: Too many records wait; nothing was written.
             L1ClosedError: The service is stopping; nothing was written.
-            DatabaseUnavailableError: PostgreSQL is away; nothing was written.
-            L1InDoubtError: PostgreSQL went away in the middle; the record may have been written.
+            DatabaseUnavailableError: PostgreSQL does not answer; nothing was written.
+            L1InDoubtError: PostgreSQL stopped answering during the write; the record may have been written.
         """
         started = time.perf_counter()
         with span("submit_l1", layer="service") as current:
@@ -101,7 +101,7 @@ class L1Writer:
         self._drop_connection()
 
     def close(self) -> None:
-        """Take no more, and let `run` end once nothing waits."""
+        """Accept no more records, and let `run` end once none waits."""
         self._is_closing = True
         self._has_work.set()
 
@@ -110,7 +110,7 @@ class L1Writer:
             await self._room.acquire()  # at once
             return
         try:
-            async with asyncio.timeout(self._room_patience_s):
+            async with asyncio.timeout(self._room_timeout_s):
                 await self._room.acquire()
         except TimeoutError:
             raise L1QueueFullError from None
@@ -120,14 +120,14 @@ class L1Writer:
             raise L1ClosedError
         self._queue.append(write)
         self._has_work.set()
-        limit = asyncio.get_running_loop().call_later(self._write_patience_s, write.expire)
+        limit = asyncio.get_running_loop().call_later(self._write_timeout_s, write.expire)
         try:
             await write.committed
         finally:
             limit.cancel()
 
     def _next_batch(self) -> list[PendingWrite]:
-        """Take the oldest writes for which somebody waits."""
+        """Remove the oldest writes from the queue; skip those whose caller no longer waits."""
         batch: list[PendingWrite] = []
         while self._queue and len(batch) < BATCH_LIMIT:
             write = self._queue.popleft()
@@ -136,18 +136,18 @@ class L1Writer:
         return batch
 
     async def _write(self, batch: list[PendingWrite]) -> None:
-        """Write a batch; put back what a lost connection left undone."""
+        """Write a batch; put it back into the queue if the connection is lost."""
         try:
             connection = await self._connected()
             for writes in by_log(batch).values():
                 await _send(connection, writes)
-            self._is_away = False
+            self._is_unreachable = False
         except CONNECTION_FAULTS as fault:
-            self._report_away(fault)
+            self._log_outage(fault)
             self._drop_connection()
             self._put_back(batch)
             await asyncio.sleep(RETRY_PAUSE_S)
-        except Exception as bug:  # noqa: BLE001  # whoever waits must hear of it, and the next batch be written
+        except Exception as bug:  # noqa: BLE001  # the callers must get the error, and the next batch must be written
             for write in batch:
                 write.fail(bug)
 
@@ -157,11 +157,11 @@ class L1Writer:
             write.is_in_flight = False
         self._queue.extendleft(reversed(batch))
 
-    def _report_away(self, fault: BaseException) -> None:
-        """Say once in an outage that there is one."""
-        if not self._is_away:
-            log.warning("PostgreSQL does not take records for L1 (%r). Trying again until it does.", fault)
-        self._is_away = True
+    def _log_outage(self, fault: BaseException) -> None:
+        """Log an outage once, not for each attempt."""
+        if not self._is_unreachable:
+            log.warning("PostgreSQL does not accept records for L1 (%r). The writer tries again until it does.", fault)
+        self._is_unreachable = True
 
     async def _connected(self) -> asyncpg.Connection:
         if self._connection is None or self._connection.is_closed():
@@ -194,12 +194,12 @@ async def get_l1_writer(connection: HTTPConnection) -> L1Writer:
 
 
 async def _send(connection: asyncpg.Connection, writes: list[PendingWrite]) -> None:
-    """Commit writes to one log; where PostgreSQL refuses them, each half by itself, so that a bad one fails alone.
+    """Commit writes to one log; if PostgreSQL refuses them, send each half alone, so that only the bad one fails.
 
     Raises:
-        CONNECTION_FAULTS: The connection is lost, and whether they are committed is not known.
+        CONNECTION_FAULTS: The connection is lost, and it is not known whether they are committed.
     """
-    # Whoever lost patience while we waited was told that nothing is written; so it must be.
+    # A caller that timed out before this was told that nothing is written.
     writes = [write for write in writes if write.is_awaited]
     if not writes:
         return
@@ -218,7 +218,7 @@ async def _send(connection: asyncpg.Connection, writes: list[PendingWrite]) -> N
 
 
 async def _send_apart(connection: asyncpg.Connection, writes: list[PendingWrite], fault: asyncpg.PostgresError) -> None:
-    """Find those that PostgreSQL refuses, and tell their callers why; nothing of the statement was written."""
+    """Find those that PostgreSQL refuses, and fail their futures; the statement wrote nothing."""
     for write in writes:
         write.is_in_flight = False
     if len(writes) == 1:

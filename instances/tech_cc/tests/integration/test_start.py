@@ -147,7 +147,7 @@ def refusals(settings: Settings) -> Iterator[dict[str, str]]:
         ("pytest, production", "Tests do not run with ENVIRONMENT=production."),
         ("pytest, postgresql away", "Tests cannot make a database on 127.0.0.1: PostgreSQL does not answer."),
         ("uvicorn, port taken", "address already in use"),
-        ("dev.py, port taken", "End what uses it, or choose another --port."),
+        ("dev.py, port taken", "Stop the process that uses it, or choose another --port."),
     ],
 )
 def test_a_start_that_cannot_succeed_is_refused_in_one_sentence(

@@ -78,7 +78,7 @@ def test_addresses_are_taken_as_hosting_platforms_write_them(given: str, meant: 
         ("DATABASE_URL", "postgresql://u:s3cret@h/d?tcp=1", "DATABASE_URL has options"),
         ("ENVIRONMENT", "prod", "ENVIRONMENT Input should be"),
         ("DATABASE_POOL_SIZE", "many", "DATABASE_POOL_SIZE Input should be"),
-        ("DATABASE_URL", "postgresql://u:s3cret@tail@h/d", "DATABASE_URL has an @ too many"),
+        ("DATABASE_URL", "postgresql://u:s3cret@tail@h/d", "DATABASE_URL has one @ too many"),
         ("DATABASE_URL", "postgresql://u:s3cret@h/d?host=a&host=b", "DATABASE_URL has options"),
         ("DATABASE_URL", "postgresql://u:s3cret@h/d?sslmode=s3cret", "DATABASE_URL must have one of these"),
         ("DATABASE_URL", "postgresql://u:s3cret@h:99999/d", "DATABASE_URL must have a port"),
@@ -106,7 +106,7 @@ def test_a_wrong_setting_ends_the_process_with_a_sentence(
 
     sentence = str(end.value)
     assert sentence.startswith(f"Configuration: {rule}")
-    assert sentence.endswith("Mend it in the environment or in .env (see .env.example).")
+    assert sentence.endswith("Correct it in the environment or in .env (see .env.example).")
     assert "s3cret" not in sentence
 
 

@@ -68,7 +68,7 @@ def hanging() -> asyncio.Future[None]:
 @asynccontextmanager
 async def writing(postgres: Postgres, **limits: Any) -> AsyncIterator[L1Writer]:
     """Yield a writer whose patience is short."""
-    limits = {"room_patience_s": 0.05, "write_patience_s": 0.2} | limits
+    limits = {"room_timeout_s": 0.05, "write_timeout_s": 0.2} | limits
     writer = L1Writer(postgres.connect, **limits)
     running = asyncio.create_task(writer.run())
     yield writer
@@ -126,7 +126,7 @@ async def test_while_postgresql_is_away_a_record_is_refused_and_was_not_written(
 async def test_a_record_that_was_refused_as_not_written_is_never_written() -> None:
     postgres = Postgres()
     postgres.connect_delay_s = 0.1
-    async with writing(postgres, write_patience_s=0.05) as writer:
+    async with writing(postgres, write_timeout_s=0.05) as writer:
         with pytest.raises(DatabaseUnavailableError):
             await submission(writer)
         await asyncio.sleep(0.1)
@@ -139,7 +139,7 @@ async def test_a_record_that_was_on_its_way_when_postgresql_went_is_in_doubt_by_
     postgres = Postgres()
     postgres.steps = [postgres.go_away]
     async with writing(postgres) as writer:
-        with pytest.raises(L1InDoubtError, match="may be there or not") as doubt:
+        with pytest.raises(L1InDoubtError, match="may have been written or not") as doubt:
             await submission(writer)
 
     assert doubt.value.record_id == postgres.statements[0][1][0]
@@ -180,7 +180,7 @@ async def test_a_full_queue_makes_callers_wait_and_then_refuses_them() -> None:
     async with writing(postgres, queue_limit=2) as writer:
         taken = [submission(writer) for _ in range(2)]
         await asyncio.sleep(0)
-        with pytest.raises(L1QueueFullError, match="this one was not taken"):
+        with pytest.raises(L1QueueFullError, match="this one was not accepted"):
             await submission(writer)
         for fault in await asyncio.gather(*taken, return_exceptions=True):
             assert isinstance(fault, L1InDoubtError)
@@ -188,7 +188,7 @@ async def test_a_full_queue_makes_callers_wait_and_then_refuses_them() -> None:
 
 async def test_whoever_waits_for_room_is_taken_when_there_is_some() -> None:
     postgres = Postgres(lambda: asyncio.sleep(0.02))
-    async with writing(postgres, queue_limit=1, room_patience_s=1) as writer:
+    async with writing(postgres, queue_limit=1, room_timeout_s=1) as writer:
         await asyncio.gather(*[submission(writer) for _ in range(3)])
 
     assert len(postgres.statements) == 3

@@ -1,20 +1,24 @@
 """A bug in SQL is a 500; a database that lacks migrations is a 503, and not ready."""
 
 from collections.abc import AsyncIterator
+from typing import Annotated
 
 import pytest
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from httpx2 import ASGITransport, AsyncClient, Response
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from databases import upgrade
+from src.backend.slice import load_slice
 from src.common.config import Settings
-from src.cos_main import create_app
+from src.cos_main import SLICES, create_app
 from src.db.base import Base
-from src.db.connection import Database, open_database
+from src.db.connection import Database, get_db_session, open_database
 from src.db.schema_check import CodeRevisions, code_revisions
 
-TABLE = sorted(Base.metadata.tables)[0]
+load_slice(SLICES[0])  # imports the models
+TABLE = min(Base.metadata.tables)
 
 
 @pytest.fixture
@@ -30,21 +34,21 @@ def app_with_bugs(empty_database: Settings, migrated: Database) -> FastAPI:
     """The application on that database, with a route for each kind of wrong SQL."""
     app = create_app(empty_database)
     app.state.database = migrated
-    for path, sql in {
+    routes = {
         "/column": f"SELECT typo FROM {TABLE}",
         "/table": "SELECT 1 FROM typo",
         "/schema": "CREATE TABLE typo.a ()",
         "/syntax": "SELEC 1",
-    }.items():
-        add_route(app, path, sql, migrated)
+    }
+    for path, sql in routes.items():
+        add_route(app, path, sql)
     return app
 
 
-def add_route(app: FastAPI, path: str, sql: str, database: Database) -> None:
+def add_route(app: FastAPI, path: str, sql: str) -> None:
     @app.get(path)
-    async def route() -> None:
-        async with database.sessions() as session:
-            await session.execute(text(sql))
+    async def route(session: Annotated[AsyncSession, Depends(get_db_session, scope="function")]) -> None:
+        await session.execute(text(sql))
 
 
 async def answer_of(app: FastAPI, path: str) -> Response:

@@ -1,6 +1,6 @@
 """Routes that record themselves: what the log says is what was answered."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated, Any
 
 import pytest
@@ -14,6 +14,8 @@ from src.common.errors import ConflictError, add_error_handlers
 from src.db.connection import Database, get_db_session
 from src.l1.entries import Log
 from src.l1.request_recorder import recording_route
+
+type Records = Callable[[], Awaitable[list[tuple[str, dict[str, Any]]]]]
 
 Session = Annotated[AsyncSession, Depends(get_db_session, scope="function")]
 
@@ -56,35 +58,40 @@ async def client(committing_database: Database, log: Log) -> AsyncIterator[Async
         yield client
 
 
-async def records(session: AsyncSession, log: Log) -> list[tuple[str, dict[str, Any]]]:
-    rows = await session.execute(text(f"SELECT event_type, payload FROM {log.schema}.event_log"))
-    return [(row.event_type, row.payload) for row in rows]
+@pytest.fixture
+def records(session: AsyncSession, log: Log) -> Records:
+    """Read type and payload of all records."""
+
+    async def read() -> list[tuple[str, dict[str, Any]]]:
+        rows = await session.execute(text(f"SELECT event_type, payload FROM {log.schema}.event_log"))
+        return [(row.event_type, row.payload) for row in rows]
+
+    return read
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "status"), [("POST", "created", 201), ("PUT", "returned", 409), ("PATCH", "changed", 207)]
+    "call", [("POST", "created", 201), ("PUT", "returned", 409), ("PATCH", "changed", 207)], ids=str
 )
 async def test_a_request_is_recorded_with_the_status_of_its_answer(
-    client: AsyncClient, session: AsyncSession, log: Log, method: str, path: str, status: int
+    client: AsyncClient, records: Records, call: tuple[str, str, int]
 ) -> None:
+    method, path, status = call
     answer = await client.request(method, f"/m/{path}")
 
     assert answer.status_code == status
-    assert await records(session, log) == [
+    assert await records() == [
         (f"request.{method.lower()}", {"path": f"/m/{path}", "status": status}),
     ]
 
 
 @pytest.mark.parametrize("kind", ["refusal", "http"])
-async def test_a_request_that_is_rolled_back_is_not_recorded(
-    client: AsyncClient, session: AsyncSession, log: Log, kind: str
-) -> None:
+async def test_a_request_that_is_rolled_back_is_not_recorded(client: AsyncClient, records: Records, kind: str) -> None:
     answer = await client.delete("/m/raised", params={"kind": kind})
 
     assert answer.status_code == 409
-    assert await records(session, log) == []
+    assert await records() == []
 
 
-async def test_a_request_that_reads_is_not_recorded(client: AsyncClient, session: AsyncSession, log: Log) -> None:
+async def test_a_request_that_reads_is_not_recorded(client: AsyncClient, records: Records) -> None:
     assert (await client.get("/m/read")).status_code == 200
-    assert await records(session, log) == []
+    assert await records() == []

@@ -4,7 +4,7 @@ import pytest
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope, Send
 
-from src.common.request_body import RequestBodyLimits
+from src.common.request_body import RequestBodyLimits, holds_more_values
 
 
 async def read_body(_scope: Scope, receive: Receive, send: Send) -> None:
@@ -76,3 +76,25 @@ async def test_a_body_that_announces_too_much_is_refused_before_it_is_read() -> 
 
 async def test_a_websocket_may_be_silent() -> None:
     assert await received(sender(), kind="websocket") == []
+
+
+@pytest.mark.parametrize(
+    ("body", "is_over"),
+    [
+        (b'{"a":1,"b":2,"c":3}', False),
+        (b'{"a":1,"b":2,"c":3,"d":4}', True),
+        (b"[[[[1]]]]", True),
+        (b'{"a":"a,b,c,d,[,[,{"}', False),
+        (rb'{"a":"\"a,b,c,\\\",d"}', False),
+        (rb'{"a":"\\",' + b"1," * 4, True),
+        (b'["a,","b,","c,","d,"]', True),
+        (b'"' * 20 + b",,,,,", True),
+        (b"", False),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("chunk_size", [1, 3, 100])
+async def test_values_are_counted_and_characters_in_texts_are_not(body: bytes, is_over: bool, chunk_size: int) -> None:  # noqa: FBT001  # parametrized
+    chunks = [body[start : start + chunk_size] for start in range(0, len(body), chunk_size)]
+
+    assert await holds_more_values(chunks, limit=3) is is_over

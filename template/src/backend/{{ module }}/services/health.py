@@ -30,7 +30,7 @@ async def report_health(session: AnySession, *, component: str, report: HealthRe
 
 
 @traced(layer="service")
-async def get_system_health(session: AnySession) -> SystemHealth:
+async def summarize_health(session: AnySession) -> SystemHealth:
     """Return the worst status of all, and the worst `COMPONENT_LIMIT` reports."""
     reports = [
         HealthStatusRead.model_validate(report)

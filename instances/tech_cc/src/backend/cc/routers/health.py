@@ -17,9 +17,9 @@ Component = Annotated[Name, Path(description="Name of the reporting component.")
 
 
 @router.get("")
-async def get_system_health(session: ReadSession) -> SystemHealth:
+async def get_health_summary(session: ReadSession) -> SystemHealth:
     """Return the worst status of all components, and their reports, worst first."""
-    return await health.get_system_health(session)
+    return await health.summarize_health(session)
 
 
 @router.put("/{component}", responses=BODY_ERRORS)
