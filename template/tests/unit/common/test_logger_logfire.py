@@ -209,6 +209,20 @@ async def test_a_backend_that_refuses_costs_one_warning(
     assert TOKEN not in caplog.text
 
 
+async def test_the_end_of_an_outage_is_logged_once(collector: Collector, caplog: pytest.LogCaptureFixture) -> None:
+    app, exports = bootstrapped(Settings.model_validate({"otel_exporter_otlp_endpoint": collector.url}))
+    for status in (400, 400, 200, 200):
+        collector.status = status
+        await post(app)
+        exports.force_flush()
+    exports.shutdown()
+
+    assert warnings_in(caplog) == [
+        "Traces do not reach the OTLP backend. They are lost until it answers; requests are not affected.",
+        "Traces reach the OTLP backend again.",
+    ]
+
+
 @pytest.mark.parametrize("delay_s", [None, 3.0])
 async def test_a_collector_that_is_away_or_frozen_holds_up_neither_start_nor_stop(
     collector: Collector, delay_s: float | None
