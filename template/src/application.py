@@ -17,6 +17,7 @@ from src.common.errors import add_error_handlers
 from src.common.logger import configure_logging
 from src.common.logger_logfire import bootstrap_logfire
 from src.common.metrics import bootstrap_metrics
+from src.common.otlp import stop
 from src.common.project import FIRST_MODULE
 from src.common.request_body import RequestBodyLimits
 from src.common.request_id_middleware import RequestIdMiddleware
@@ -58,12 +59,15 @@ def build_app(settings: Settings, packages: Sequence[str]) -> FastAPI:
                     tasks.start(purge)
                 yield
         finally:
-            ends = [spans.shutdown, *([meters.shutdown] if meters else [])]
-            await asyncio.gather(*[asyncio.to_thread(end) for end in ends])
+            await asyncio.to_thread(stop, [spans.shutdown, *([meters.shutdown] if meters else [])])
 
     meters = bootstrap_metrics(settings, service_name=service_name)
-    # FastAPI would make spans of its own beside ours as soon as Logfire is configured; its histograms are used.
-    telemetry: TelemetryConfig = {"tracing": False, "metrics": bool(meters), "meter_provider": meters, "logs": False}
+    telemetry: TelemetryConfig = {
+        "tracing": settings.tracing == "fastapi",
+        "metrics": bool(meters),
+        "meter_provider": meters,
+        "logs": False,
+    }
     app = FastAPI(title="COS", version="0.1.0", lifespan=lifespan, redirect_slashes=False, telemetry=telemetry)
     add_error_handlers(app)
     add_schema_error_handler(app)
@@ -71,6 +75,7 @@ def build_app(settings: Settings, packages: Sequence[str]) -> FastAPI:
     app.add_middleware(StartupErrorMiddleware)
     spans = bootstrap_logfire(app, settings, default_service_name=service_name)
     app.add_middleware(RequestIdMiddleware)
+    app.state.spans = spans
     app.include_router(health.router)
     for part in slices:
         part.mount(app, with_debug=not settings.is_production)

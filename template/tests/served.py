@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from httpx2 import ConnectError, get
 
@@ -24,9 +25,7 @@ def served(settings: Settings, *arguments: str, **environment: str) -> Iterator[
     environment["DATABASE_URL"] = settings.sqlalchemy_url.render_as_string(hide_password=False)
     process = subprocess.Popen(command, cwd=PROJECT, env={**os.environ, **environment})
     try:
-        while not _is_ready(port):
-            assert process.poll() is None, "the service did not start"
-            time.sleep(0.05)
+        wait_until_ready(port, process)
         yield port
     finally:
         process.terminate()
@@ -38,6 +37,13 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def wait_until_ready(port: int, process: subprocess.Popen[Any]) -> None:
+    """Return once the service answers that it is ready."""
+    while not _is_ready(port):
+        assert process.poll() is None, "the service did not start"
+        time.sleep(0.05)
 
 
 def _is_ready(port: int) -> bool:

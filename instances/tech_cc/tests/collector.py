@@ -40,11 +40,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:  # http.server's name
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        body = gzip.decompress(body) if self.headers["Content-Encoding"] == "gzip" else body
         time.sleep(self.server.delay_s)
         if self.server.status == 200 and self.path.endswith("/metrics"):
-            self.server.histograms.append(gzip.decompress(body))
+            self.server.histograms.append(body)
         elif self.server.status == 200:
-            self._take(gzip.decompress(body))
+            self._take(body)
         self.send_response(self.server.status)
         self.end_headers()
 

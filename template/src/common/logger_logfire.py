@@ -1,75 +1,96 @@
-"""What makes spans in this process, and where they go: Logfire, any OTLP backend, both or neither."""
+"""Tracing of the process: one provider of OpenTelemetry's SDK, and Logfire beside it on the same exporters."""
 
+import logging
 from typing import Any, Final
 
 import logfire
 from fastapi import FastAPI
 from opentelemetry import trace
-from starlette.types import Scope
+from opentelemetry.context import Context
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBasedTraceIdRatio, Sampler
+from opentelemetry.trace import SpanKind
 
-from src.common.config import Settings
-from src.common.exporters import exporters_of
-from src.common.light_trace import LightTracer
-from src.common.process_environment import process_environment
-from src.common.sampling import Sampling
-from src.common.server_span import ServerSpan
-from src.common.span_outlet import SpanOutlet
-from src.common.tracing import MuteTracer, use_tracer
+from src.common.config import Settings, export_otel_variables
+from src.common.otlp import SpanExports, exporters, hidden_backend
+from src.common.request_id_middleware import current_request_id
+from src.common.tracing import use_tracer
+from src.common.tracing_middleware import TracingMiddleware
 
-NS_PER_MS: Final = 1_000_000
+log = logging.getLogger(__name__)
+
+SECRETS: Final = ["pwd"]  # beside Logfire's own patterns
+# What instrumentations record of query strings and headers.
+FROM_CLIENTS: Final = {"url.query", "url.full", "http.url", "http.target", "user_agent.original", "http.user_agent"}
 
 
-def bootstrap_logfire(app: FastAPI, settings: Settings, *, default_service_name: str) -> SpanOutlet:
-    """Have the application traced as the settings say, and return the way out of its spans, to be shut down in the end.
+def bootstrap_logfire(app: FastAPI, settings: Settings, *, default_service_name: str) -> SpanExports:
+    """Trace the application as the settings say; return the exports, which the application shuts down at its end.
 
-    Never raises and never waits. A token that is missing, malformed or revoked, or a collector that is away, costs one
-    warning. Logfire's own functions work in any case.
+    Never raises and never waits. Without a usable backend there is one warning, and every trace still has an id.
     """
-    outlet = SpanOutlet(exporters_of(settings), limit_spans=settings.trace_queue_spans)
-    _configure_logfire(settings, outlet, service_name=settings.service_name or default_service_name)
-    if settings.tracing == "instrumented":
-        use_tracer(trace.get_tracer("cos"))
-        logfire.instrument_fastapi(
-            app, request_attributes_mapper=_without_arguments, server_request_hook=_without_query_and_header
-        )
-    if settings.tracing == "light":
-        tracer = LightTracer(_sampling(settings), outlet if outlet.queues else None)
-        use_tracer(tracer)
-        app.add_middleware(ServerSpan, tracer=tracer, trusts_callers=settings.traceparent_trusted)
+    export_otel_variables()
+    found = {} if settings.tracing == "off" else exporters(settings, OTLPSpanExporter, signal="traces")
+    exports = SpanExports(found, queue_size=settings.otel_bsp_max_queue_size)
+    sampler = ParentBasedTraceIdRatio(settings.trace_head_rate) if found else ALWAYS_OFF
+    _configure_logfire(settings, exports, sampler, service_name=settings.service_name or default_service_name)
     if settings.tracing == "off":
-        use_tracer(MuteTracer())
-    return outlet
+        use_tracer(trace.NoOpTracer())
+        return exports
+    if not found:
+        log.warning("Traces are not exported: set LOGFIRE_TOKEN to a write token, or OTEL_EXPORTER_OTLP_ENDPOINT.")
+    resource = logfire.DEFAULT_LOGFIRE_INSTANCE.config.get_tracer_provider().resource
+    provider = TracerProvider(sampler, resource, shutdown_on_exit=False)
+    provider.add_span_processor(exports)
+    use_tracer(provider.get_tracer("cos"))
+    if settings.tracing == "on":
+        app.add_middleware(TracingMiddleware, provider=provider, exports=exports, settings=settings)
+    if settings.tracing == "logfire":
+        logfire.instrument_fastapi(
+            app,
+            request_attributes_mapper=_without_arguments,
+            server_request_hook=lambda span, _scope: _hide_query_and_header(span),
+        )
+    return exports
 
 
-def _without_arguments(_request: object, _arguments: dict[str, Any]) -> None:
-    """Keep what a route was called with, bodies and headers among it, off its span."""
+class _OtherSpans(SpanProcessor):
+    """Export the spans of Logfire and of OpenTelemetry's API with ours, with `request_id` and `layer`."""
+
+    def __init__(self, exports: SpanExports) -> None:
+        self.exports = exports
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002
+        if request_id := current_request_id():
+            span.set_attribute("request_id", request_id)
+        if "layer" not in (span.attributes or {}):
+            span.set_attribute("layer", "api" if span.kind is SpanKind.SERVER else "service")
+        _hide_query_and_header(span)
+
+    def on_end(self, span: ReadableSpan) -> None:
+        self.exports.on_end(span)
 
 
-def _without_query_and_header(span: trace.Span, scope: Scope) -> None:
-    if span.is_recording():
-        span.set_attributes({"http.url": scope["path"], "http.target": scope["path"], "http.user_agent": ""})
-
-
-def _sampling(settings: Settings) -> Sampling:
-    return Sampling(
-        head_rate=settings.trace_head_rate,
-        keep_one_in=settings.trace_keep_one_in,
-        slow_ns=settings.trace_slow_ms * NS_PER_MS,
-    )
-
-
-def _configure_logfire(settings: Settings, outlet: SpanOutlet, *, service_name: str) -> None:
-    # Logfire would read OTEL_EXPORTER_OTLP_ENDPOINT too, and send each span a second time.
-    with process_environment(OTEL_TRACES_EXPORTER="none", OTEL_LOGS_EXPORTER="none"):
+def _configure_logfire(settings: Settings, exports: SpanExports, sampler: Sampler, *, service_name: str) -> None:
+    with hidden_backend():
         logfire.configure(
-            # Logfire's own exporter would send spans before the fate of their request is known; `outlet` has one.
-            send_to_logfire=False,
-            additional_span_processors=[outlet],
+            send_to_logfire=False,  # `exports` sends there, and holds up neither start nor stop
+            additional_span_processors=[_OtherSpans(exports)],
             service_name=service_name,
             environment=settings.environment,
-            sampling=logfire.SamplingOptions(head=settings.trace_head_rate),
+            sampling=logfire.SamplingOptions(head=sampler),
+            scrubbing=logfire.ScrubbingOptions(extra_patterns=SECRETS),
             distributed_tracing=settings.traceparent_trusted,
             console=False,
             metrics=False,
         )
-    outlet.resource = logfire.DEFAULT_LOGFIRE_INSTANCE.config.get_tracer_provider().resource
+
+
+def _without_arguments(_request: object, _arguments: dict[str, Any]) -> None:
+    """Keep the arguments of a route, among them bodies and headers, off its span."""
+
+
+def _hide_query_and_header(span: trace.Span) -> None:
+    for name in FROM_CLIENTS & getattr(span, "attributes", {}).keys():
+        span.set_attribute(name, "")

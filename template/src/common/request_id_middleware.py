@@ -47,10 +47,8 @@ class RequestIdMiddleware:
         scope.setdefault("state", {})["request_id"] = request_id
         trace.get_current_span().set_attribute("request_id", request_id)
         token = _current.set(request_id)
-        try:
-            await self.app(scope, receive, send_named)
-        finally:
-            _current.reset(token)
+        await self.app(scope, receive, send_named)
+        _current.reset(token)  # not after an exception: the server logs it next, with the request's id
 
 
 def _chosen(scope: Scope) -> str:

@@ -22,6 +22,17 @@ async def test_the_durations_of_requests_and_records_reach_a_collector(empty_dat
         assert name.encode() in sent
 
 
+async def test_a_logfire_token_is_enough_for_metrics(empty_database: Settings) -> None:
+    await upgrade(empty_database)
+    with running_collector() as logfire:
+        given = {"logfire_token": SecretStr("pylf_v1_us_" + 30 * "a"), "logfire_base_url": logfire.url}
+        await post_a_test_log(create_app(empty_database.model_copy(update=given)))
+
+    sent = b"".join(logfire.histograms)
+    for name in ("http.server.request.duration", "mem0.record.duration"):
+        assert name.encode() in sent
+
+
 async def post_a_test_log(app: FastAPI) -> None:
     """Start the application, send it a request, and stop it, which sends what was counted."""
     async with (
@@ -40,7 +51,7 @@ async def post_a_test_log(app: FastAPI) -> None:
     ],
 )
 def test_a_collector_is_named_as_opentelemetry_does(given: dict[str, str], metrics: str | None) -> None:
-    assert Settings.model_validate(given).otlp_metrics_endpoint == metrics
+    assert Settings.model_validate(given).otlp_endpoint("metrics") == metrics
 
 
 @pytest.mark.parametrize("given", [{}, {"otel_exporter_otlp_endpoint": "http://c", "tracing": "off"}])

@@ -12,8 +12,10 @@ from fastapi import FastAPI
 from httpx2 import ASGITransport, AsyncClient
 from opentelemetry import trace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from sqlalchemy import text
 
 from collector import Collector, plain_attributes, running_collector
+from databases import upgrade
 from src.common.config import Settings
 from src.common.tracing import use_tracer
 from src.cos_main import SLICES, create_app
@@ -27,10 +29,11 @@ type Answers = list[tuple[str, int]]
 
 
 @pytest.fixture
-def collector() -> Iterator[Collector]:
+def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
+    monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
     with running_collector() as collector:
         yield collector
-    use_tracer(trace.get_tracer("cos"))
+    use_tracer(trace.NoOpTracer())
 
 
 @asynccontextmanager
@@ -82,8 +85,8 @@ async def test_a_trace_goes_from_the_entry_to_the_database(settings: Settings, c
         "  get_module",
         f"    SELECT {MODULE}.modules",
     ]
-    layers = [plain_attributes(each.attributes).get("layer") for each in spans]
-    assert sorted(filter(None, layers)) == ["api", "service"]
+    layers = [plain_attributes(each.attributes)["layer"] for each in spans]
+    assert sorted(layers) == ["api", "service", "service"]
     assert {plain_attributes(each.attributes)["request_id"] for each in spans} == {"mine"}
 
 
@@ -121,58 +124,76 @@ async def test_no_value_of_a_body_is_in_a_trace(settings: Settings, collector: C
 
 
 async def test_a_failed_statement_marks_its_span(settings: Settings, collector: Collector) -> None:
-    async with running(settings, collector, trace_keep_one_in=1 << 62) as (app, client):
+    async with running(settings, collector) as (app, client):
         await client.get(f"/{MODULE}/health")
         async with app.state.database.engine.begin() as connection:
             await connection.exec_driver_sql("SET lock_timeout = '10ms'")
             await connection.exec_driver_sql(f"LOCK {MODULE}.modules IN ACCESS EXCLUSIVE MODE")
             answer = await client.get(f"{PATH}/{UNKNOWN}")
-        (spans,) = (await traces_of(collector, number=1)).values()
+        (spans,) = [each for each in (await traces_of(collector, number=2)).values() if ONE_MODULE in tree(each)]
 
     assert answer.status_code == 503
     failed = {each.name for each in spans if each.status.code == 2}
     assert failed == {ONE_MODULE, "get_module", f"SELECT {MODULE}.modules"}
 
 
-@pytest.mark.parametrize("tracing", [pytest.param("light", marks=pytest.mark.long), "instrumented"])
-async def test_the_trace_of_every_request_is_complete(settings: Settings, collector: Collector, tracing: str) -> None:
-    number = 1000 if tracing == "light" else 50
+@pytest.mark.parametrize("tracing", [pytest.param("on", marks=pytest.mark.long), "logfire"])
+async def test_the_trace_of_every_request_is_complete(
+    empty_database: Settings, collector: Collector, tracing: str
+) -> None:
+    """POST /test-log: its trace goes to the end of `log_l1`, and its record and its trace find each other."""
+    number = 1000 if tracing == "on" else 50
+    await upgrade(empty_database)
     pool = {"database_pool_size": 20, "trace_slow_ms": 60_000}
-
-    async with running(settings, collector, tracing=tracing, **pool) as (_app, client):
+    async with running(empty_database, collector, tracing=tracing, **pool) as (app, client):
         slots = asyncio.Semaphore(20)  # as many at once as there are connections
 
-        async def ask(index: int) -> int:
+        async def post(index: int) -> int:
             async with slots:
-                answer = await client.get(f"{PATH}/{UNKNOWN}", headers={"X-Request-ID": f"id-{index}"})
+                answer = await client.post(f"/{MODULE}/test-log", json={}, headers={"X-Request-ID": f"id-{index}"})
                 return answer.status_code
 
-        statuses = await asyncio.gather(*[ask(index) for index in range(number)])
+        statuses = await asyncio.gather(*[post(index) for index in range(number)])
         traces = await traces_of(collector, number=number)
+        async with app.state.database.engine.connect() as connection:
+            query = text(f"SELECT id::text, request_id, trace_id FROM mem0_{MODULE}.base_log")
+            records = {trace_id: (id_, request_id) for id_, request_id, trace_id in await connection.execute(query)}
 
-    assert set(statuses) == {404}
+    assert set(statuses) == {200}
     complete = [spans for spans in traces.values() if is_complete(spans)]
     assert len(complete) == number
+    assert {spans[0].trace_id.hex(): record_and_request_of(spans) for spans in complete} == records
 
 
 def is_complete(spans: list[Span]) -> bool:
-    """Say whether a trace goes from a root to the database, all under one request id."""
+    """Return whether a trace goes from one root to the database, with the same request id and a layer on each span."""
     names = {each.name for each in spans}
-    is_whole = {ONE_MODULE, "get_module"} <= names and len(spans) >= 3
-    return is_whole and len({plain_attributes(each.attributes).get("request_id") for each in spans}) == 1
+    attributes = [plain_attributes(each.attributes) for each in spans]
+    is_whole = {"write_test_log", "log_l1"} <= names and sum(not each.parent_span_id for each in spans) == 1
+    has_sql = any("INSERT" in name or "WITH" in name for name in names)
+    layers = {each["layer"] for each in attributes}
+    return (
+        is_whole and has_sql and layers == {"api", "service"} and len({each["request_id"] for each in attributes}) == 1
+    )
+
+
+def record_and_request_of(spans: list[Span]) -> tuple[str, str]:
+    (attributes,) = [plain_attributes(each.attributes) for each in spans if each.name == "log_l1"]
+    return attributes["mem0.record_id"], attributes["request_id"]
 
 
 @pytest.mark.long
-async def test_a_collector_that_goes_away_under_load_disturbs_no_request(
+async def test_a_backend_that_goes_away_under_load_disturbs_no_request(
     settings: Settings, collector: Collector, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with running(settings, collector, trace_queue_spans=1000) as (_app, client):
+    async with running(settings, collector, otel_bsp_max_queue_size=1000) as (_app, client):
         statuses = []
-        for delay_s, status in ((0, 200), (2.0, 503), (0, 200)):
+        for delay_s, status in ((0, 200), (0.5, 400)):
             collector.delay_s, collector.status = delay_s, status
-            statuses += [(await client.get(f"{PATH}/{UNKNOWN}")).status_code for _ in range(100)]
-        await asyncio.sleep(0.1)
+            statuses += [(await client.get(f"{PATH}/{UNKNOWN}")).status_code for _ in range(500)]
+        stopped = time.monotonic()
 
-    assert statuses == [404] * 300
-    sentences = [record.getMessage() for record in caplog.records if record.name == "src.common.span_queue"]
-    assert len(sentences) <= 3
+    assert time.monotonic() - stopped < 1.5  # the database closes, too
+    assert statuses == [404] * 1000
+    sentences = [each.getMessage() for each in caplog.records if "Traces do not reach" in each.getMessage()]
+    assert len(sentences) == 1

@@ -1,12 +1,13 @@
 """All configuration, from the environment and `.env`; no other file of the project reads them."""
 
+import os
 import sys
 from datetime import timedelta
 from functools import cache
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -19,6 +20,8 @@ SERVICE_NAME_PATTERN = r"^[A-Za-z0-9._-]{0,64}$"
 SERVICE_NAME_VARIABLES = AliasChoices("service_name", "otel_service_name")
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+Signal = Literal["traces", "metrics"]
+Tracing = Literal["on", "fastapi", "logfire", "off"]
 
 
 class ConfigurationError(Exception):
@@ -43,19 +46,21 @@ class Settings(BaseSettings):
     purge_interval_s: int = Field(default=0, ge=0, le=7 * 86_400)
     sqlalchemy_log_level: LogLevel = "WARNING"
 
+    log_level: LogLevel = "INFO"
+    log_format: Literal["auto", "json", "console"] = "auto"
+
     service_name: str = Field(default="", pattern=SERVICE_NAME_PATTERN, validation_alias=SERVICE_NAME_VARIABLES)
-    tracing: Literal["light", "instrumented", "off"] = "light"
+    tracing: Tracing = "on"
+    trace_head_rate: float = Field(default=1.0, ge=0, le=1)
+    trace_slow_ms: int = Field(default=1000, ge=0)
+    traceparent_trusted: bool = False
     logfire_token: SecretStr | None = None
     logfire_base_url: str | None = None
+    # The exporters read these and all other OTEL_ variables themselves; here they decide whether there is an exporter.
     otel_exporter_otlp_endpoint: SecretStr | None = None
     otel_exporter_otlp_traces_endpoint: SecretStr | None = None
     otel_exporter_otlp_metrics_endpoint: SecretStr | None = None
-    otel_exporter_otlp_headers: SecretStr | None = None
-    traceparent_trusted: bool = True
-    trace_head_rate: float = Field(default=1.0, ge=0, le=1)
-    trace_keep_one_in: int = Field(default=1, ge=1)
-    trace_slow_ms: int = Field(default=1000, ge=0)
-    trace_queue_spans: int = Field(default=20_000, ge=1000, le=1_000_000)
+    otel_bsp_max_queue_size: int = Field(default=20_000, ge=1000, le=1_000_000)
 
     @field_validator("database_url")
     @classmethod
@@ -89,22 +94,13 @@ class Settings(BaseSettings):
         """The age from which a record may be deleted."""
         return timedelta(days=self.l1_retention_days)
 
-    @property
-    def otlp_traces_endpoint(self) -> str | None:
-        """Address for traces: the one for traces only, else the common one, as OpenTelemetry specifies."""
-        if self.otel_exporter_otlp_traces_endpoint:
-            return self.otel_exporter_otlp_traces_endpoint.get_secret_value()
+    def otlp_endpoint(self, signal: Signal) -> str | None:
+        """Return where the signal goes: its own endpoint, else a path below the common one, as OpenTelemetry has it."""
+        own = {"traces": self.otel_exporter_otlp_traces_endpoint, "metrics": self.otel_exporter_otlp_metrics_endpoint}
+        if endpoint := own[signal]:
+            return endpoint.get_secret_value()
         if self.otel_exporter_otlp_endpoint:
-            return self.otel_exporter_otlp_endpoint.get_secret_value().rstrip("/") + "/v1/traces"
-        return None
-
-    @property
-    def otlp_metrics_endpoint(self) -> str | None:
-        """Address for metrics, by the same rule."""
-        if self.otel_exporter_otlp_metrics_endpoint:
-            return self.otel_exporter_otlp_metrics_endpoint.get_secret_value()
-        if self.otel_exporter_otlp_endpoint:
-            return self.otel_exporter_otlp_endpoint.get_secret_value().rstrip("/") + "/v1/metrics"
+            return f"{self.otel_exporter_otlp_endpoint.get_secret_value().rstrip('/')}/v1/{signal}"
         return None
 
     def mem0_schema_of(self, module: str) -> str:
@@ -160,6 +156,13 @@ def get_settings() -> Settings:
     except ValidationError as invalid:
         faults = "; ".join(_sentence(fault["loc"], fault["msg"]) for fault in invalid.errors(include_url=False))
         raise ConfigurationError(f"{faults}. Correct it in the environment or in .env (see .env.example).") from None
+
+
+def export_otel_variables() -> None:
+    """Copy the OTEL_ variables of `.env` into the environment, the only place where OpenTelemetry reads them."""
+    for name, value in DotEnvSettingsSource(Settings).env_vars.items():
+        if name.startswith("otel_") and value:
+            os.environ.setdefault(name.upper(), value)
 
 
 def settings_or_exit(*, modules: int = 1) -> Settings:

@@ -1,25 +1,23 @@
-"""Histograms of the running process, sent once a minute to where its traces go."""
+"""Histograms of the running process, exported once a minute to where its traces go."""
 
-import logging
 from typing import ClassVar, Final
 
-from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.metrics import Histogram
+from opentelemetry.sdk.metrics import Histogram as HistogramType
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.metrics.export import AggregationTemporality, PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.util.re import parse_env_headers
 
-from src.common.config import Settings
+from src.common.config import Settings, export_otel_variables
+from src.common.otlp import exporters
 
-EXPORT_TIMEOUT_S: Final = 0.8  # the end of the process waits for the last one
-INTERVAL_MS: Final = 60_000
 BOUNDS_S: Final = [0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5]
+LOGFIRE_TEMPORALITY: Final = {HistogramType: AggregationTemporality.DELTA}  # what its documentation asks for
 
 
 class Durations:
-    """A histogram of seconds, which costs nothing while nobody collects it."""
+    """A histogram of seconds; it does nothing until a provider collects it."""
 
     _known: ClassVar[list["Durations"]] = []
 
@@ -36,7 +34,7 @@ class Durations:
 
     @classmethod
     def report_to(cls, provider: MeterProvider) -> None:
-        """Have all of them collected by the provider from now on; Logfire has taken OpenTelemetry's global one."""
+        """Let the provider collect all of them; OpenTelemetry's global provider is Logfire's."""
         meter = provider.get_meter("cos")
         for each in cls._known:
             each.histogram = meter.create_histogram(
@@ -45,15 +43,13 @@ class Durations:
 
 
 def bootstrap_metrics(settings: Settings, *, service_name: str) -> MeterProvider | None:
-    """Return what collects and sends histograms, to be shut down in the end; None where no collector is named."""
-    endpoint = settings.otlp_metrics_endpoint
-    if not endpoint or settings.tracing == "off":
+    """Return the provider that exports histograms, to be shut down at the end; None without a backend."""
+    export_otel_variables()
+    found = exporters(settings, OTLPMetricExporter, signal="metrics", preferred_temporality=LOGFIRE_TEMPORALITY)
+    if not found or settings.tracing == "off":
         return None
-    logging.getLogger("opentelemetry.exporter").setLevel(logging.CRITICAL)  # the traces say that a collector is away
-    given = settings.otel_exporter_otlp_headers
-    headers = parse_env_headers(given.get_secret_value(), liberal=True) if given else {}
-    exporter = OTLPMetricExporter(endpoint, headers=headers, timeout=EXPORT_TIMEOUT_S, compression=Compression.Gzip)
-    reader = PeriodicExportingMetricReader(exporter, export_interval_millis=INTERVAL_MS)
-    provider = MeterProvider([reader], Resource.create({"service.name": settings.service_name or service_name}))
+    readers = [PeriodicExportingMetricReader(exporter) for exporter in found.values()]
+    resource = Resource.create({"service.name": settings.service_name or service_name})
+    provider = MeterProvider(readers, resource, shutdown_on_exit=False)
     Durations.report_to(provider)
     return provider

@@ -1,62 +1,58 @@
-"""Spans of our own code, whatever it is that records them (`logger_logfire` chooses)."""
+"""Spans of our own code: `span`, `traced`, `current_trace_id`."""
 
-from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from functools import wraps
-from typing import Any, ClassVar, Protocol
+from typing import Any, Final
 
 from opentelemetry import trace
+from opentelemetry.context import attach, detach
+from opentelemetry.trace import SpanKind, StatusCode
 from opentelemetry.util.types import AnyValue
 
+from src.common.request_id_middleware import current_request_id
 
-class Tracer(Protocol):
-    """What makes spans: OpenTelemetry's tracers, and our light one."""
-
-    def start_as_current_span(
-        self, name: str, /, *, attributes: dict[str, AnyValue]
-    ) -> AbstractContextManager[trace.Span]: ...
-
-    def start_span(self, name: str, /, *, kind: trace.SpanKind, attributes: dict[str, AnyValue]) -> trace.Span: ...
-
-
-class MuteTracer:
-    """Makes nothing of a span, where tracing is off."""
-
-    _NOTHING: ClassVar = nullcontext(trace.INVALID_SPAN)
-
-    def start_as_current_span(self, _name: str, **_rest: object) -> AbstractContextManager[trace.Span]:
-        return self._NOTHING
-
-    def start_span(self, _name: str, **_rest: object) -> trace.Span:
-        return trace.INVALID_SPAN
+SERVER_ERROR: Final = 500
 
 
 class _Process:
-    tracer: Tracer = trace.get_tracer("cos")
+    tracer: trace.Tracer = trace.NoOpTracer()
 
 
-def use_tracer(tracer: Tracer) -> None:
-    """Have the tracer make the spans of this process from now on."""
+def use_tracer(tracer: trace.Tracer) -> None:
+    """Let this tracer make the spans of the process; `logger_logfire` calls it."""
     _Process.tracer = tracer
 
 
-def span(name: str, *, layer: str | None = None, **attributes: AnyValue) -> AbstractContextManager[trace.Span]:
-    """Return a span to be entered with `with`, at once; awaits may stand in the block. It nests below the current one.
+@contextmanager
+def span(name: str, *, layer: str = "service", **attributes: AnyValue) -> Iterator[trace.Span]:
+    """Make the block a span below the current one.
 
-    An exception that leaves the block marks the span as failed, and goes on.
+    An exception that leaves the block sets the status to ERROR, unless it is a refusal: its HTTP status is below 500.
 
     Args:
         name: What is done, in words that do not vary: `register_module`, never an id.
         layer: `api` or `service`.
-        attributes: What is worth finding again; no bodies, no secrets. Dotted names: `**{"mem0.record_id": …}`.
+        attributes: Values to search for later; no bodies, no secrets. Dotted names: `**{"mem0.record_id": …}`.
     """
-    if layer is not None:
-        attributes["layer"] = layer
-    return _Process.tracer.start_as_current_span(name, attributes=attributes)
+    started = start_span(name, SpanKind.INTERNAL, {"layer": layer, **attributes})
+    if started is None:
+        yield trace.INVALID_SPAN
+        return
+    token = attach(trace.set_span_in_context(started))
+    try:
+        yield started
+    except Exception as raised:
+        if is_failure(raised):
+            started.set_status(StatusCode.ERROR, type(raised).__name__)
+        raise
+    finally:
+        detach(token)
+        started.end()
 
 
 def traced[**P, T](*, layer: str) -> Callable[[Callable[P, Awaitable[T]]], Callable[P, Coroutine[Any, Any, T]]]:
-    """Have each call of the decorated coroutine function be a span of the function's name."""
+    """Make each call of the decorated coroutine function a span with the function's name."""
 
     def decorate(function: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
         @wraps(function)
@@ -69,12 +65,23 @@ def traced[**P, T](*, layer: str) -> Callable[[Callable[P, Awaitable[T]]], Calla
     return decorate
 
 
-def begin_client_span(name: str, attributes: dict[str, AnyValue]) -> trace.Span:
-    """Return a span of a call to another system, which has begun, is current for nobody, and ends by `end()`."""
-    return _Process.tracer.start_span(name, kind=trace.SpanKind.CLIENT, attributes=attributes)
+def start_span(name: str, kind: SpanKind, attributes: dict[str, AnyValue]) -> trace.Span | None:
+    """Start a span that the caller must end; None below a span that is not sampled, and for a client span alone."""
+    parent = trace.get_current_span().get_span_context()
+    if not (parent.trace_flags.sampled if parent.is_valid else kind is not SpanKind.CLIENT):
+        return None
+    if request_id := current_request_id():
+        attributes = {"request_id": request_id, **attributes}
+    return _Process.tracer.start_span(name, kind=kind, attributes=attributes)
+
+
+def is_failure(raised: Exception) -> bool:
+    """Return whether the exception is a server error; an exception without an HTTP status is one."""
+    status = getattr(raised, "status_code", None) or getattr(raised, "status", None)
+    return not isinstance(status, int) or status >= SERVER_ERROR
 
 
 def current_trace_id() -> str | None:
-    """Return the 32 hex digits that name the current trace, whether or not it will be kept; None outside of one."""
+    """Return the 32 hex digits of the current trace's id, sampled or not; None outside a trace."""
     context = trace.get_current_span().get_span_context()
     return format(context.trace_id, "032x") if context.is_valid else None

@@ -1,38 +1,44 @@
-"""Light traces whose kept spans are there to look at."""
+"""Spans that a test can look at, made by OpenTelemetry's SDK."""
 
 from collections.abc import Callable, Iterator
 
 import pytest
 from opentelemetry import trace
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import ParentBasedTraceIdRatio
 
-from src.common.light_span import LightSpan
-from src.common.light_trace import Ended, LightTracer
-from src.common.sampling import Sampling
-from src.common.span_outlet import readable
 from src.common.tracing import use_tracer
 
-type MakeTracer = Callable[..., LightTracer]
+type MakeProvider = Callable[..., TracerProvider]
+
+
+class Spans(InMemorySpanExporter):
+    """What was exported, in the order in which it ended."""
+
+    def all(self) -> list[ReadableSpan]:
+        return list(self.get_finished_spans())
+
+    def one(self, name: str) -> ReadableSpan:
+        (span,) = [each for each in self.all() if each.name == name]
+        return span
 
 
 @pytest.fixture
-def kept() -> list[ReadableSpan]:
-    """The spans of kept traces, as exporters get them, in the order in which they ended."""
-    return []
+def spans() -> Spans:
+    return Spans()
 
 
 @pytest.fixture
-def use_light(kept: list[ReadableSpan]) -> Iterator[MakeTracer]:
-    """Have `span` make light spans, sampled as the arguments say; afterwards OpenTelemetry's again."""
+def trace_to(spans: Spans) -> Iterator[MakeProvider]:
+    """Let `span` record a share of traces into `spans`; afterwards nothing is recorded."""
 
-    def outlet(spans: list[Ended]) -> None:
-        kept.extend(readable(span, Resource.get_empty()) if isinstance(span, LightSpan) else span for span in spans)
+    def trace_to(*, head_rate: float = 1.0) -> TracerProvider:
+        provider = TracerProvider(ParentBasedTraceIdRatio(head_rate), shutdown_on_exit=False)
+        provider.add_span_processor(SimpleSpanProcessor(spans))
+        use_tracer(provider.get_tracer("test"))
+        return provider
 
-    def use(*, is_exported: bool = True, **sampling: float) -> LightTracer:
-        tracer = LightTracer(Sampling(**sampling), outlet if is_exported else None)  # type: ignore[arg-type]  # either
-        use_tracer(tracer)
-        return tracer
-
-    yield use
-    use_tracer(trace.get_tracer("cos"))
+    yield trace_to
+    use_tracer(trace.NoOpTracer())

@@ -91,7 +91,7 @@ def test_addresses_are_taken_as_hosting_platforms_write_them(given: str, meant: 
         ("PURGE_INTERVAL_S", "-1", "PURGE_INTERVAL_S Input should be"),
         ("TRACING", "loud", "TRACING Input should be"),
         ("TRACE_HEAD_RATE", "1.1", "TRACE_HEAD_RATE Input should be"),
-        ("TRACE_KEEP_ONE_IN", "0", "TRACE_KEEP_ONE_IN Input should be"),
+        ("LOG_FORMAT", "xml", "LOG_FORMAT Input should be"),
         ("SERVICE_NAME", "my service", "SERVICE_NAME String should match"),
         ("SQLALCHEMY_LOG_LEVEL", "LOUD", "SQLALCHEMY_LOG_LEVEL Input should be"),
     ],
@@ -169,7 +169,7 @@ def test_the_address_of_a_collector_is_read_as_opentelemetry_does(
     for name, value in given.items():
         monkeypatch.setenv(name, value)
 
-    assert Settings().otlp_traces_endpoint == address
+    assert Settings().otlp_endpoint("traces") == address
 
 
 @pytest.mark.parametrize("name", ["SERVICE_NAME", "OTEL_SERVICE_NAME"])
