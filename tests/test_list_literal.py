@@ -151,7 +151,7 @@ def test_an_entry_with_a_comment_of_a_user_is_not_taken_out(before: str, after: 
     [
         ('NAMES = [\n    "aa",\n    "cc",  # mine\n]\n', 'NAMES = [\n    "aa",\n]\n'),
         ('NAMES = [\n    # above\n    "cc",\n    "dd",\n]\n', 'NAMES = [\n    # above\n    "dd",\n]\n'),
-        ('NAMES = ["aa", "cc"]\n', 'NAMES = ["aa"]\n'),
+        ('NAMES = ["aa", "cc"]\n', 'NAMES = ["aa", ]\n'),
         ('NAMES = ["cc", "dd"]\n', 'NAMES = ["dd"]\n'),
         ('NAMES = ["cc"]\n', "NAMES = []\n"),
     ],
