@@ -23,6 +23,7 @@ def nothing(project: Path, commit: str) -> None:
 
 def index_and_files(project: Path, commit: str) -> None:
     """Write index and files, and leave HEAD."""
+    git(project, "update-index", "--quiet", "--refresh")
     git(project, "read-tree", "-m", "-u", "HEAD", commit)
 
 
@@ -83,13 +84,18 @@ def is_updated(project: Path, before: str) -> bool:
     return "_commit: v0.2.0" in (project / HOST).read_text() and (project / ADDED).exists()
 
 
-@pytest.mark.parametrize("command", [("doctor", "--fix"), ("update", "host")])
 @pytest.mark.parametrize(
-    "damage", [nothing, index_and_files, files_under_a_lock, locked_head, half_a_file, everything]
+    ("damage", "command"),
+    [
+        (nothing, ("doctor", "--fix")),
+        (index_and_files, ("update", "host")),
+        (files_under_a_lock, ("doctor", "--fix")),
+        (locked_head, ("doctor", "--fix")),
+        (half_a_file, ("update", "host")),
+        (everything, ("doctor", "--fix")),
+    ],
 )
-def test_the_next_command_completes_it(
-    living: Path, released: Path, damage: Damage, command: tuple[str, ...]
-) -> None:
+def test_the_next_command_completes_it(living: Path, released: Path, damage: Damage, command: tuple[str, ...]) -> None:
     assert released.exists()
     before = head(living)
     killed_while_it_lands(living, damage)

@@ -38,7 +38,7 @@ def undo_of(project: Path, *arguments: str) -> list[str]:
     """Update a project, and return the command that undoes it as it is printed."""
     line: str = run(project, "update", "--json", *arguments).document["next"][-1]
     assert line.endswith("undo the update")
-    return line.split("  ")[0].split()[1:]
+    return line.split("  ", maxsplit=1)[0].split()[1:]
 
 
 def test_a_preview_names_what_the_real_run_does_and_changes_nothing(living: Path, released: Path) -> None:

@@ -182,7 +182,9 @@ def test_a_module_whose_folder_was_renamed_is_refused_and_not_made_again(living:
     ending = run(living, "update")
 
     assert ending.status == 1
-    assert "biz_crm has no folder src/backend/crm. Restore it under that name, or remove the module." in ending.complaint
+    assert (
+        "biz_crm has no folder src/backend/crm. Restore it under that name, or remove the module." in ending.complaint
+    )
     assert state(living) == before
 
 
