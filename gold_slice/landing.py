@@ -48,7 +48,7 @@ def stage(project: Project, commit: str) -> None:
     Raises:
         RefusalError: git refused. Nothing was changed.
     """
-    try_git(project.top, "update-index", "--quiet", "--refresh")
+    try_git(project.top, "update-index", "-q", "--refresh")
     done = try_git(project.top, "read-tree", "-m", "-u", "HEAD", commit)
     if done.returncode != 0:
         raise RefusalError(f"git refused to stage the update: {done.stderr.strip()}")
