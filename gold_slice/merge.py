@@ -235,7 +235,8 @@ def changes_between(
 ) -> list[Change]:
     """Return what an update does to each file; `sides` are the files of each part in BASE and in NEW."""
     changes = []
-    for path in sorted(before.keys() | after.keys() | {path for base, _new in sides.values() for path in base}):
+    released = {path for base, _new in sides.values() for path in base}
+    for path in sorted({*before, *after, *released, *picked.conflicts}):
         owner = next((module for module in modules if module.owns(path)), None)
         of_owner = sides.get(owner, (before, before))
         if kind := _kind(path, before.get(path), after.get(path), sides=of_owner, picked=picked):
