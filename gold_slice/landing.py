@@ -14,7 +14,9 @@ from .pending import undisturbed
 from .project import Project
 from .report import RefusalError
 
+MERGE = ("merge", "--ff-only", "--quiet", "--no-autostash", "--no-verify-signatures")
 PATIENCE_S = 10  # for a git process that outlives the command that started it
+NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")  # one that fails between files and branch would leave a mixture
 REFUSALS = (
     "would be overwritten",
     "would lose",
@@ -35,7 +37,7 @@ def fast_forward(project: Project, commit: str) -> None:
     head = git(project.top, "rev-parse", "HEAD").strip()
     note.write_text(json.dumps({"old": head, "new": commit}))
     with undisturbed():
-        done = try_git(project.top, "merge", "--ff-only", "--quiet", "--no-autostash", "--no-verify-signatures", commit)
+        done = try_git(project.top, *NO_HOOKS, *MERGE, commit)
         if done.returncode == 0 or any(words in done.stderr for words in REFUSALS):
             note.unlink()
     if done.returncode != 0:
@@ -152,4 +154,4 @@ def _write(project: Project, changes: dict[str, tuple[str, str]], new: str) -> N
     if gone:
         remove = ("--literal-pathspecs", "rm", "--quiet", "--force", "--ignore-unmatch")
         git(project.top, *remove, *paths, stdin="\0".join(gone))
-    git(project.top, "reset", "--quiet", "--soft", new)
+    git(project.top, *NO_HOOKS, "reset", "--quiet", "--soft", new)
