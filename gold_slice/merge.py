@@ -98,6 +98,8 @@ class WorkTree:
         head = self.head()
         crlf = self._files_with_crlf()
         self._replace_part(step.part, step.base, modules, crlf=crlf)
+        # No user edits an answers file, except to correct it: the new one replaces it without a merge.
+        temporarily(self.folder, "checkout", "--quiet", head, "--", step.part.answers_file)
         base = self.commit_all(f"{step.part.name} as its release made it")
         picks = []
         renames = {old: new for old, new in step.renames.items() if (self.folder / old).exists()}
