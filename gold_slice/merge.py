@@ -117,7 +117,9 @@ class WorkTree:
     def _replace_part(self, part: Part, render: Render, modules: Sequence[Module], *, crlf: set[str]) -> None:
         """Put the files of a render in the place of all files that the part owns, and fill the lists of the host."""
         for path in self._files_of(part, modules):
-            (self.folder / path).unlink(missing_ok=True)
+            file = self.folder / path
+            if file.is_symlink() or not file.is_dir():  # a submodule stays
+                file.unlink(missing_ok=True)
         for path in files_in(render.folder):
             target = self.folder / path
             if target.is_dir() and not target.is_symlink():
