@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import shutil
 import subprocess
 import sys
@@ -83,9 +84,8 @@ def launch(project: Path, script: str, *arguments: str, **environment: str) -> s
 def address_of(project: Path, address: str, release: str = "v0.1.0") -> None:
     """Write another address and release into the answers files."""
     for name in (HOST, CC):
-        lines = (project / name).read_text().splitlines()
-        kept = [line for line in lines if not line.startswith(("_src_path", "_commit"))]
-        (project / name).write_text("\n".join([*kept, f"_src_path: {address}", f"_commit: {release}", ""]))
+        text = re.sub("_src_path: .*", f"_src_path: {address}", (project / name).read_text())
+        (project / name).write_text(re.sub("_commit: .*", f"_commit: {release}", text))
     commit(project, "another address")
 
 

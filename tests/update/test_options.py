@@ -67,6 +67,7 @@ def test_the_patch_of_a_preview_is_one_that_git_applies_and_gives_the_same_files
     patch = run(living, "update", "--preview", "--diff")
     (tmp_path / "update.patch").write_bytes(os.fsencode(patch.output))
 
+    git(living, "status")  # it refreshes the index
     git(living, "apply", "--index", str(tmp_path / "update.patch"))
     applied = git(living, "write-tree").strip()
     git(living, "reset", "--quiet", "--hard")
@@ -171,10 +172,8 @@ def test_a_new_question_is_announced_with_its_default(living: Path, asking: Path
     ending = run(living, "update", "--json")
 
     assert ending.status == 0
-    assert ending.document["before_deploy"] == [
-        "v0.2.0 asks a new question, region; the answer is 'eu' for host. "
-        "Another one: update_modules.py --set region=ANSWER"
-    ]
+    question = "v0.2.0 asks a new question, region; the answer is 'eu' for host. "
+    assert ending.document["before_deploy"] == [f"{question}Another one: update_modules.py --set region=ANSWER"]
     assert (living / "docs/region.md").read_text() == "Runs in eu.\n"
     assert run(living, "update", "--set", "region=us").status == 0
     assert (living / "docs/region.md").read_text() == "Runs in us.\n"
