@@ -10,6 +10,7 @@ import pytest
 
 from commands import run
 from gold_slice import landing
+from gold_slice.git import try_git
 from gold_slice.project import find_project
 from scenes import ADDED, DROPPED, HEALTH, head, state
 from support import HOST, git
@@ -59,15 +60,14 @@ def killed_while_it_lands(project: Path, damage: Damage) -> None:
     """Update the host, and be killed when git has done a part of its work."""
     child = os.fork()
     if child == 0:
-        original = landing.try_git
 
         def killed(folder: Path, *arguments: str, stdin: str = "") -> object:
             if "merge" in arguments:
                 damage(project, arguments[-1])
                 os.kill(os.getpid(), signal.SIGKILL)
-            return original(folder, *arguments, stdin=stdin)
+            return try_git(folder, *arguments, stdin=stdin)
 
-        landing.try_git = killed  # type: ignore[assignment]  # a fault is injected
+        pytest.MonkeyPatch().setattr(landing, "try_git", killed)
         run(project, "update", "host")
         os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
@@ -166,13 +166,12 @@ def test_a_git_that_fails_half_way_is_completed_by_the_next_command(
 ) -> None:
     assert released.exists()
     before = head(living)
-    original = landing.try_git
 
     def failing(folder: Path, *arguments: str, stdin: str = "") -> object:
         if "merge" in arguments:
             half_a_file(living, arguments[-1])
-            return original(folder, "no-space-left-on-device")
-        return original(folder, *arguments, stdin=stdin)
+            return try_git(folder, "no-space-left-on-device")
+        return try_git(folder, *arguments, stdin=stdin)
 
     monkeypatch.setattr(landing, "try_git", failing)
     ending = run(living, "update", "host")
