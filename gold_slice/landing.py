@@ -20,6 +20,7 @@ from .report import RefusalError
 LAUNCHERS = ("launcher", "doctor", "generate_module", "remove_module", "update_modules")
 NEEDED_BY_LAUNCHERS = (HOST_ANSWERS, *(f"scripts/{name}.py" for name in LAUNCHERS))
 PATIENCE_S = 10  # for a git process that outlives the command that started it
+NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")  # one that fails between files and branch would leave a mixture
 REFUSALS = (
     "would be overwritten",
     "would lose",
@@ -59,7 +60,7 @@ def _land(project: Project, commit: str, *command: str) -> None:
         # Where git would refuse, nothing is placed, and the command itself gives the reason.
         is_possible = try_git(project.top, "read-tree", "-n", "-m", "-u", "HEAD", commit).returncode == 0
         placed = _place_what_launchers_need(project, _changes(project, old, commit), commit) if is_possible else []
-        done = try_git(project.top, *command)
+        done = try_git(project.top, *NO_HOOKS, *command)
         if done.returncode == 0:
             (project.state / "update.json").unlink(missing_ok=True)  # what has landed waits no longer
             note.unlink()
@@ -102,7 +103,7 @@ def repair(project: Project) -> None:
             _place_what_launchers_need(project, changes, new)
             _write(project, changes, new)
             if not told["is_staged_only"]:
-                git(project.top, "reset", "--quiet", "--soft", new)
+                git(project.top, *NO_HOOKS, "reset", "--quiet", "--soft", new)
     elif head != new:
         raise RefusalError(
             f"The branch moved to {head[:12]} after an update to {new[:12]} was interrupted. "

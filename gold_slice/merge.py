@@ -98,6 +98,8 @@ class WorkTree:
         head = self.head()
         crlf = self._files_with_crlf()
         self._replace_part(step.part, step.base, modules, crlf=crlf)
+        # No user edits an answers file, except to correct it: the new one replaces it without a merge.
+        temporarily(self.folder, "checkout", "--quiet", head, "--", step.part.answers_file)
         base = self.commit_all(f"{step.part.name} as its release made it")
         picks = []
         renames = {old: new for old, new in step.renames.items() if (self.folder / old).exists()}
@@ -115,7 +117,9 @@ class WorkTree:
     def _replace_part(self, part: Part, render: Render, modules: Sequence[Module], *, crlf: set[str]) -> None:
         """Put the files of a render in the place of all files that the part owns, and fill the lists of the host."""
         for path in self._files_of(part, modules):
-            (self.folder / path).unlink(missing_ok=True)
+            file = self.folder / path
+            if file.is_symlink() or not file.is_dir():  # a submodule stays
+                file.unlink(missing_ok=True)
         for path in files_in(render.folder):
             target = self.folder / path
             if target.is_dir() and not target.is_symlink():
@@ -236,7 +240,8 @@ def changes_between(
 ) -> list[Change]:
     """Return what an update does to each file; `sides` are the files of each part in BASE and in NEW."""
     changes = []
-    for path in sorted(before.keys() | after.keys() | {path for base, _new in sides.values() for path in base}):
+    released = {path for base, _new in sides.values() for path in base}
+    for path in sorted({*before, *after, *released, *picked.conflicts}):
         owner = next((module for module in modules if module.owns(path)), None)
         of_owner = sides.get(owner, (before, before))
         if kind := _kind(path, before.get(path), after.get(path), sides=of_owner, picked=picked):

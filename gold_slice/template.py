@@ -13,6 +13,8 @@ from pathlib import Path
 from .git import GitError, git, try_git
 from .report import RefusalError, progress
 
+# The same files for every user, whatever their settings for line ends and filters are.
+AS_COMMITTED = ("-c", "core.autocrlf=false", "-c", "core.eol=lf", "-c", f"core.attributesFile={os.devnull}")
 SHORTCUTS = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}  # as Copier writes them
 
 
@@ -68,7 +70,7 @@ class Template:
             folder.parent.mkdir(parents=True, exist_ok=True)
             fresh = Path(tempfile.mkdtemp(dir=folder.parent))
             git(folder.parent, "clone", "--quiet", "--no-checkout", "--shared", str(self.repository), str(fresh))
-            git(fresh, "checkout", "--quiet", release.commit)
+            git(fresh, *AS_COMMITTED, "checkout", "--quiet", release.commit)
             shutil.rmtree(fresh / ".git")  # Copier takes a folder with git as a repository, and its latest tag
             _move(fresh, folder)
         return folder

@@ -155,7 +155,7 @@ def test_a_merge_that_a_person_ended_does_not_land_as_if_it_were_whole(waiting: 
     refused = run(waiting, "update", "--continue")
 
     assert refused.status == 1
-    assert "is not at v0.2.0: the merge was aborted or skipped there" in refused.complaint
+    assert "is not at v0.2.0 in .dev/update: the merge was aborted or skipped" in refused.complaint
     assert state(waiting) == before
     assert run(waiting, "update", "--abandon").status == 0
     assert run(waiting, "update", "host").status == 3

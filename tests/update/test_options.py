@@ -38,7 +38,7 @@ def undo_of(project: Path, *arguments: str) -> list[str]:
     """Update a project, and return the command that undoes it as it is printed."""
     line: str = run(project, "update", "--json", *arguments).document["next"][-1]
     assert line.endswith("undo the update")
-    return line.split("  ")[0].split()[1:]
+    return line.split("  ", maxsplit=1)[0].split()[1:]
 
 
 def test_a_preview_names_what_the_real_run_does_and_changes_nothing(living: Path, released: Path) -> None:
@@ -67,6 +67,7 @@ def test_the_patch_of_a_preview_is_one_that_git_applies_and_gives_the_same_files
     patch = run(living, "update", "--preview", "--diff")
     (tmp_path / "update.patch").write_bytes(os.fsencode(patch.output))
 
+    git(living, "status")  # it refreshes the index
     git(living, "apply", "--index", str(tmp_path / "update.patch"))
     applied = git(living, "write-tree").strip()
     git(living, "reset", "--quiet", "--hard")
@@ -171,10 +172,8 @@ def test_a_new_question_is_announced_with_its_default(living: Path, asking: Path
     ending = run(living, "update", "--json")
 
     assert ending.status == 0
-    assert ending.document["before_deploy"] == [
-        "v0.2.0 asks a new question, region; the answer is 'eu' for host. "
-        "Another one: update_modules.py --set region=ANSWER"
-    ]
+    question = "v0.2.0 asks a new question, region; the answer is 'eu' for host. "
+    assert ending.document["before_deploy"] == [f"{question}Another one: update_modules.py --set region=ANSWER"]
     assert (living / "docs/region.md").read_text() == "Runs in eu.\n"
     assert run(living, "update", "--set", "region=us").status == 0
     assert (living / "docs/region.md").read_text() == "Runs in us.\n"

@@ -182,7 +182,9 @@ def test_a_module_whose_folder_was_renamed_is_refused_and_not_made_again(living:
     ending = run(living, "update")
 
     assert ending.status == 1
-    assert "biz_crm has no folder src/backend/crm. Restore it under that name, or remove the module." in ending.complaint
+    assert (
+        "biz_crm has no folder src/backend/crm. Restore it under that name, or remove the module." in ending.complaint
+    )
     assert state(living) == before
 
 
@@ -205,6 +207,19 @@ def test_a_release_that_the_template_never_had_is_named(living: Path, released: 
     commit(living, "from elsewhere")
 
     assert f"{CC}: the template at" in run(living, "update", "cc").complaint
+
+
+def test_an_answers_file_that_was_corrected_by_hand_is_no_conflict(living: Path, released: Path) -> None:
+    assert released.exists()
+    text = (living / HOST).read_text()
+    line = next(line for line in text.splitlines() if line.startswith("_commit"))
+    (living / HOST).write_text(text.replace(f"{line}\n", "") + f'# by hand\n"{line[:7]}": "v0.1.0"\n')
+    commit(living, "by hand")
+
+    ending = run(living, "update", "host", "--json")
+
+    assert ending.status == 0, ending.document
+    assert "_commit: v0.2.0" in (living / HOST).read_text()
 
 
 def test_a_template_without_releases_says_so(living: Path, releases: Path) -> None:

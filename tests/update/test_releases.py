@@ -67,7 +67,9 @@ def test_a_list_that_a_release_adds_is_filled(living: Path, releases: Path) -> N
 
 def test_lines_of_the_user_before_beside_and_inside_the_lists_stay(living: Path, releases: Path) -> None:
     text = (living / MAIN).read_text()
-    text = text.replace("SLICES: list[str] = [\n", 'BEFORE = 1\nSLICES: list[str] = [\n    "src.aaa",  # mine\n    # ours\n')
+    text = text.replace(
+        "SLICES: list[str] = [\n", 'BEFORE = 1\nSLICES: list[str] = [\n    "src.aaa",  # mine\n    # ours\n'
+    )
     text = text.replace('"src.backend.crm",\n]\n', '"src.backend.crm",  # customers\n    "src.zzz",\n]\nAFTER = 1\n')
     (living / MAIN).write_text(text)
     for name in ("aaa", "zzz"):
