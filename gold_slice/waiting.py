@@ -6,13 +6,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from .answers import read_answers
-from .git import git
+from .git import git, try_git
 from .landing import remove_stale_locks
 from .merge import Picked, WorkTree
 from .project import UPDATE_FOLDER, Project
 from .report import Kind, RefusalError, Report, Status
 
 COMMAND = "uv run python scripts/update_modules.py"
+SETTLED = "refs/worktree/gold-slice-settled"  # the update, while it is put on top of commits made meanwhile
 RELEASE_FILE = ".dev/update-release"  # a launcher reads here which release's command finishes the update
 
 
@@ -84,6 +85,9 @@ def settled(project: Project, waiting: Waiting, report: Report) -> WorkTree | No
     if not (tree.top / ".git").exists():
         raise RefusalError(f"{UPDATE_FOLDER} is gone, with what was settled in it. {restart}")
     remove_stale_locks(tree.top)  # of an earlier --continue that was killed
+    if try_git(tree.top, "rev-parse", "--verify", "-q", SETTLED).returncode == 0:
+        try_git(tree.top, "cherry-pick", "--quit")
+        tree.git("reset", "--quiet", "--hard", SETTLED)
     _take_in(tree, waiting)
     picked = tree.go_on() if tree.is_picking() else Picked()
     report.problems += dropped(picked)
@@ -106,9 +110,11 @@ def is_on_top_of_new_commits(project: Project, tree: WorkTree, waiting: Waiting,
     tree.git("reset", "--quiet", "--soft", waiting.head)
     tree.git("commit", "--quiet", "--allow-empty", "--no-verify", "--message", waiting.message)
     update = tree.head()
+    tree.git("update-ref", SETTLED, update)
     tree.git("checkout", "--quiet", "--detach", head)
     waiting.head = head
     picked = tree.pick([update])
+    tree.git("update-ref", "-d", SETTLED)
     if picked.conflicts:
         wait(project, waiting, report, conflicts=picked.conflicts)
     return not picked.conflicts

@@ -6,16 +6,20 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-SCALE = ("generate", "update all", "remove", "doctor", "boot", "upgrade heads")
+SCALE = ("add", "update all", "remove", "doctor", "boot", "upgrade heads")
 
 
 def write(figures: dict[str, Any], folder: Path) -> None:
     """Write life_cycle.md, and life_cycle.svg where there is something to plot."""
     machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
     lines = [
-        "# What a project goes through in its life",
+        "# The life of a project, measured",
         "",
         f"`nox -s life_cycle` wrote this page, on {machine}; `tests/test_life_cycle_*.py` prove the same in short.",
+        "The projects come from releases made for this page (`tools/living/releases.py`). Among others, these rename a",
+        "host file, move a list of modules to another file, add a fourth list, rename a function of the commands, and",
+        "drop and rename files of modules. Commands run through the launchers of a project. Except in the chapter on",
+        "speed, the command of each release is run from its files, without an installation by uv.",
     ]
     for name, section in SECTIONS.items():
         if name in figures:
@@ -63,9 +67,9 @@ def _kills(found: dict[str, Any]) -> Iterable[str]:
     states = ("old", "in between", "new")
     kills, landing = (sum(row[column] for row in found["rows"]) for column in (2, 3))
     yield "## Commands killed\n"
-    yield f"SIGKILL at random moments, {kills} times, {landing} of them while files changed. The columns say how the files"
-    yield "were then. Afterwards `doctor --fix` and the command itself ran, or only the command. What was left then of"
-    yield f"mixtures, locks, work trees and faults that `git fsck` finds: {len(found['faults'])}.\n"
+    yield f"SIGKILL at random moments, {kills} times, {landing} of them while files changed. The columns say how"
+    yield "the files were then. Afterwards `doctor --fix` and the command itself ran, or only the command. Mixtures of"
+    yield f"old and new, locks, work trees and faults of `git fsck` that were left then: {len(found['faults'])}.\n"
     yield from _table(
         ["command", "killed", "kills", "while files changed", *states],
         [[*row[:4], *(row[4].get(state, 0) for state in states)] for row in found["rows"]],
@@ -74,21 +78,25 @@ def _kills(found: dict[str, Any]) -> Iterable[str]:
 
 def _cases(found: dict[str, Any]) -> Iterable[str]:
     yield "## A user's lines beside and inside the lists of modules\n"
-    yield f"{found['cases']} cases of a kind of line in a place, in all three host files, through generate, remove,"
-    yield f"generate, update and remove: {len(found['faults'])} faults."
+    yield f"{found['cases']} cases of a kind of line in a place, in all three host files, through add, remove,"
+    yield f"add, update and remove: {len(found['faults'])} faults."
 
 
 def _identity(found: dict[str, Any]) -> Iterable[str]:
     yield "## Modules that come and go\n"
-    yield f"{found['draws']} draws of modules, orders and folders, with byte code lying about;"
+    yield f"{found['draws']} draws of modules, orders and folders, with byte code in the folders;"
     yield f"traces left: {len(found['faults'])}."
 
 
 def _speed(found: dict[str, Any]) -> Iterable[str]:
     yield "## Speed\n"
-    yield f"Medians of {found['runs']} runs.\n"
+    yield f"Medians of {found['runs']} runs, through a project's launchers, with commands that they installed. Renders"
+    yield "were not in the cache, except for remove. The machine was shared with other work: its load was"
+    yield f"{found['load']:.1f} at the end, so times are longer than on an idle machine.\n"
     rows = [[what, f"{seconds:.2f} s", f"{factor:.2f} ×", aim] for what, seconds, factor, aim in found["rows"]]
     yield from _table(["what", "measured", "beside `copier --version`", "aim"], rows)
+    yield ""
+    yield from _table(["size", "counted", "aim"], found["sizes"])
 
 
 def _isolation(found: dict[str, Any]) -> Iterable[str]:

@@ -15,7 +15,7 @@ started = time.perf_counter()
 import src.cos_main
 print(time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
-COLUMNS = ("generate", "update all", "remove", "doctor", "boot", "boot, MB", "upgrade heads", "upgrade heads, MB")
+COLUMNS = ("add", "update all", "remove", "doctor", "boot", "boot, MB", "upgrade heads", "upgrade heads, MB")
 
 
 def measure(shelf: Shelf, tags: list[str], *, sizes: Sequence[int]) -> dict[str, Any]:
