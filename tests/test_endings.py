@@ -10,6 +10,7 @@ import pytest
 
 from commands import run
 from gold_slice import landing, pending
+from gold_slice.git import try_git
 from render import ROOT
 from support import CC, CRM, HOST, commit, git, release, replace
 
@@ -19,7 +20,6 @@ def test_ctrl_c_that_comes_too_late_is_no_refusal(
 ) -> None:
     replace(releases / "template/src/health.py", "Liveness and readiness", "Life and readiness")
     release(releases, "v0.2.0")
-    try_git = landing.try_git
 
     def interrupted(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         os.kill(os.getpid(), signal.SIGINT)

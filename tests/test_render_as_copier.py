@@ -28,7 +28,7 @@ def odd(releases: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (package / "notes.marked").write_text("$Id$\n")
     (package / "notes.upper").write_text("Quiet\n")
     (package / "crlf.txt").write_bytes(b"a\r\nb\r\n")
-    (package / "scratch.tmp").write_text("never rendered\n")
+    (releases / "template/docs/scratch.tmp").write_text("never rendered\n")
     (releases / "template" / "{% if scope == 'project' %}top.txt{% endif %}.jinja").write_text("{{ module }}\n")
     replace(releases / "copier.yml", "_subdirectory:", "_preserve_symlinks: true\n_subdirectory:")
     replace(releases / "copier.yml", '  - "*.py[co]"\n', '  - "*.py[co]"\n  - "*.tmp"\n')
@@ -71,7 +71,6 @@ def test_a_render_of_a_module_is_what_a_copy_gives(odd: Path, tmp_path: Path) ->
     assert {"src/backend/crm/tool.sh", "src/backend/crm/link.py", "tests/unit/backend/crm/test_deps.py"} <= {*rendered}
     assert rendered["src/backend/crm/tool.sh"][0]
     assert rendered["src/backend/crm/notes.upper"][1] == b"QUIET\n"
-    assert "src/backend/crm/scratch.tmp" not in rendered
 
 
 def test_a_render_of_the_host_is_what_a_copy_gives_without_the_first_module(odd: Path, tmp_path: Path) -> None:
@@ -83,6 +82,7 @@ def test_a_render_of_the_host_is_what_a_copy_gives_without_the_first_module(odd:
 
     assert rendered == {name: told for name, told in listing(tmp_path / "copy").items() if not MODULE.owns(name)}
     assert rendered["top.txt"][1] == b"crm\n"
+    assert "docs/scratch.tmp" not in rendered
 
 
 def test_what_is_in_the_templates_folder_and_in_no_commit_is_not_rendered(odd: Path) -> None:
