@@ -85,7 +85,9 @@ def installed(address: str, release: str) -> str:
         url = re.sub(r"^([\w.-]+@[\w.-]+):", r"ssh://\1/", re.sub(r"^(?=/)", "file://", address.removeprefix("git+")))
         reference = re.sub(r"^.*-g(?=[0-9a-f]+$)", "", release)  # `git describe` names a commit v1.2.0-3-g1a2b3c4
         folders = {"UV_TOOL_DIR": str(home / "tools"), "UV_TOOL_BIN_DIR": str(home / "bin")}
-        done = run("uv", "tool", "install", "--quiet", f"git+{url}@{reference}", UV_COMPILE_BYTECODE="1", **folders)
+        python = ["--python", sys.executable] if sys.version_info >= (3, 13) else []  # this one is there already
+        source = f"git+{url}@{reference}"
+        done = run("uv", "tool", "install", "--quiet", *python, source, UV_COMPILE_BYTECODE="1", **folders)
         if done.returncode:
             reason = "Check the network and your credentials."
             sys.exit(f"The command of gold slice {release} could not be installed. {reason}\n{shown(done.stderr)}")
