@@ -59,7 +59,7 @@ def drift(session: nox.Session) -> None:
 def guard(session: nox.Session) -> None:
     """Fail where a file or a setting moved since the last release, and releases.yml does not say so."""
     install(session)
-    session.run("python", "tools/release_guard.py", env={"PYTHONPATH": "template/scripts"})
+    session.run("python", "tools/release_guard.py", env={"PYTHONPATH": "."})
 
 
 @nox.session(python=PYTHON)
@@ -68,7 +68,7 @@ def lint(session: nox.Session) -> None:
     install(session)
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
-    session.run("bandit", "-q", "-c", "pyproject.toml", "-r", "hooks", "tools", "noxfile.py", "bootstrap.py")
+    session.run("bandit", "-q", "-c", "pyproject.toml", "-r", "gold_slice", "hooks", "tools", "noxfile.py", "bootstrap.py")
 
 
 @nox.session(python=PYTHON)

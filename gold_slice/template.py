@@ -92,22 +92,18 @@ def open_template(address: str, *, needs: str | None) -> Template:
     """
     local = address.removeprefix("file://")
     folder = Path(os.path.expanduser(local))  # noqa: PTH111  # it knows ~user
-    if folder.is_dir():
-        if (
-            not folder.is_absolute()
-            or try_git(folder, "rev-parse", "--show-prefix").stdout != "\n"
-            and not _is_bare(folder)
-        ):
-            raise RefusalError(
-                f"The template's address {address} is not the absolute path of a git repository. "
-                "Put the address of a git repository as _src_path into the answers files."
-            )
-        return Template(address, folder)
-    if not re.search(r"[:/]", address.removeprefix(".")) or address.startswith("."):
+    if not folder.is_absolute() and (":" not in address or address.startswith(".")):
         raise RefusalError(
             f"The template's address {address} is a relative path, which means nothing here. "
             "Put an absolute path, or the address of a git repository, as _src_path into the answers files."
         )
+    if folder.is_dir():
+        if try_git(folder, "rev-parse", "--show-prefix").stdout != "\n" and not _is_bare(folder):
+            raise RefusalError(
+                f"The template's address {address} is not the folder of a git repository. "
+                "Put the address of a git repository as _src_path into the answers files."
+            )
+        return Template(address, folder)
     mirror = cache() / "mirrors" / f"{hashlib.sha256(address.encode()).hexdigest()[:16]}.git"
     template = Template(address, mirror)
     if not (needs and mirror.exists() and template.find(needs)):

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from copier import run_copy
+from plumbum import local
 
 from demo import clean_environment
 from living.matrix import Shelf
@@ -21,9 +22,13 @@ from support import TAG, Spawn, commit, git, replace
 @pytest.fixture(scope="session", autouse=True)
 def _folders_of_a_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep what commands cache and trust out of the real home folder; renders are shared by all tests."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GOLD_SLICE_CACHE", str(tmp_path_factory.mktemp("cache")))
-        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+    folders = {
+        "GOLD_SLICE_CACHE": str(tmp_path_factory.mktemp("cache")),
+        "XDG_CONFIG_HOME": str(tmp_path_factory.mktemp("config")),
+    }
+    with pytest.MonkeyPatch.context() as patch, local.env(**folders):  # Copier's tasks have the environment of plumbum
+        for name, folder in folders.items():
+            patch.setenv(name, folder)
         yield
 
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.answers import Module, read_modules
+from gold_slice.answers import Module, read_modules
 from support import add_module
 
 
@@ -22,7 +22,6 @@ def test_every_answers_file_of_a_module_is_read(tmp_path: Path) -> None:
     [
         ("", "does not hold the answers of a module"),
         ("[]", "does not hold the answers of a module"),
-        ("scope: project\ndomain: tech\nmodule: cc\n", "does not hold the answers of a module"),
         ("scope: module\nmodule: cc\n", "`domain` is not the name"),
         ("scope: module\ndomain: tech\nmodule: 1\n", "`module` is not the name"),
         ("scope: module\ndomain: tech\nmodule: '\"] + evil()'\n", "`module` is not the name"),

@@ -46,8 +46,7 @@ def test_lines_of_a_user_around_and_inside_a_region_come_out_clean(releases: Pat
     replace(living / MAIN, "]\n# End of the slices.", ']\nSLICES += ["after"]\n# End of the slices.')
     replace(living / "README.md", "## Configuration", "## Ours\n\nA word of our own.\n\n## Configuration")
     commit(living, "edited")
-    imports = "from db.connection import open_database\n"
-    replace(releases / "template" / MAIN, imports, f"{imports}\nVERSION = 2\n")
+    replace(releases / "template" / MAIN, "if TYPE_CHECKING:\n", "VERSION = 2\n\nif TYPE_CHECKING:\n")
     replace(releases / "template" / ENV, "MODEL_MODULES: list[str] = []\n", "MODEL_MODULES: list[str] = []\nNEW = 1\n")
     release(releases, "v0.2.0")
 
@@ -57,11 +56,11 @@ def test_lines_of_a_user_around_and_inside_a_region_come_out_clean(releases: Pat
     assert "<<<<<<<" not in text
     assert "VERSION = 2" in text
     assert (
-        'MINE = "before"\nSLICES: list[str] = [\n    "aaa.mine",  # inside\n    "backend.cc",\n    "backend.crm",\n]\n'
+        'MINE = "before"\nSLICES: list[str] = [\n    "aaa.mine",  # inside\n    "src.backend.cc",\n    "src.backend.crm",\n]\n'
         in text
     )
     assert 'SLICES += ["after"]' in text
-    assert '    "backend.crm.models",\n]\nNEW = 1\n' in (living / ENV).read_text()
+    assert '    "src.backend.crm.models",\n]\nNEW = 1\n' in (living / ENV).read_text()
     assert "A word of our own." in (living / "README.md").read_text()
 
 
@@ -77,20 +76,22 @@ def test_a_region_that_the_release_moves_comes_out_clean(releases: Path, living:
 
     moved = (living / MAIN).read_text()
     assert "<<<<<<<" not in moved
-    assert moved.endswith('SLICES: list[str] = [\n    "backend.cc",\n    "backend.crm",\n]\n# End of the slices.\n')
+    assert moved.endswith(
+        'SLICES: list[str] = [\n    "src.backend.cc",\n    "src.backend.crm",\n]\n# End of the slices.\n'
+    )
 
 
 def test_entries_are_back_even_where_the_update_leaves_a_conflict(releases: Path, living: Path) -> None:
-    replace(living / MAIN, 'title="COS"', 'title="Ours"')
+    replace(living / MAIN, "The entry:", "Our entry:")
     commit(living, "edited")
-    replace(releases / "template" / MAIN, 'title="COS"', 'title="Theirs"')
+    replace(releases / "template" / MAIN, "The entry:", "Their entry:")
     release(releases, "v0.2.0")
 
     run_update(living, answers_file=HOST, defaults=True, overwrite=True, unsafe=True, quiet=True)
 
     text = (living / MAIN).read_text()
     assert "<<<<<<< before updating" in text
-    assert '    "backend.cc",\n    "backend.crm",\n]' in text
+    assert '    "src.backend.cc",\n    "src.backend.crm",\n]' in text
     assert git(living, "status", "--porcelain", MAIN).startswith("UU")
 
 

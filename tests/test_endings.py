@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from commands import run
-from lifecycle import journal
+from gold_slice import landing, pending
+from gold_slice.git import try_git
+from render import ROOT
 from support import CC, CRM, HOST, commit, git, release, replace
 
 
@@ -18,13 +20,12 @@ def test_ctrl_c_that_comes_too_late_is_no_refusal(
 ) -> None:
     replace(releases / "template/src/health.py", "Liveness and readiness", "Life and readiness")
     release(releases, "v0.2.0")
-    take = journal._take
 
-    def interrupted(*arguments: object, **named: object) -> None:
+    def interrupted(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         os.kill(os.getpid(), signal.SIGINT)
-        take(*arguments, **named)  # type: ignore[arg-type]
+        return try_git(folder, *arguments)
 
-    monkeypatch.setattr(journal, "_take", interrupted)
+    monkeypatch.setattr(landing, "try_git", interrupted)
 
     assert run(living, "update").status == 0
     assert git(living, "log", "-1", "--format=%s").startswith("Update host")
@@ -35,7 +36,7 @@ def test_a_change_that_is_half_done_is_not_called_nothing(living: Path, monkeypa
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(journal, "_take", full)
+        patched.setattr(pending, "_put", full)
         ending = run(living, "remove", "crm")
 
     assert ending.status == 1
@@ -70,7 +71,7 @@ def test_an_origin_that_can_be_none_is_refused_in_a_sentence(living: Path, key: 
     for arguments in (["update", "--json"], ["generate", "biz", "pem", "--json"]):
         ending = run(living, *arguments)
         assert ending.status == 1
-        assert "fault of gold slice" not in ending.output
+        assert "bug in gold slice" not in ending.output
 
 
 @pytest.mark.parametrize("text", ["- a\n", ": : [\n"])
@@ -83,20 +84,21 @@ def test_broken_answers_of_the_host_are_refused_in_a_sentence(living: Path, text
     assert "restore the file from git" in ending.document["problems"][0]
 
 
-def script(project: Path, *arguments: str, redirect: str) -> subprocess.CompletedProcess[str]:
-    """Run a script of the project in a shell that redirects its output."""
-    line = f'"$0" scripts/"$@" {redirect}'
+def shell(project: Path, *arguments: str, redirect: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a shell that redirects its output."""
+    line = f'"$0" -m gold_slice "$@" {redirect}'
     command = ["bash", "-c", line, sys.executable, *arguments]
-    return subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
 
 
 def test_a_reader_that_leaves_and_a_full_disk_change_no_status(living: Path) -> None:
     for redirect in ("> /dev/full", "| true; exit ${PIPESTATUS[0]}"):
-        done = script(living, "remove_module.py", "crm", "--trace", redirect=redirect)
+        done = shell(living, "remove", "crm", "--preview", redirect=redirect)
         assert done.returncode == 0, done.stderr
         assert "Traceback" not in done.stderr
 
 
 def test_progress_never_gets_among_the_json(living: Path) -> None:
-    done = script(living, "generate_module.py", "biz", "pem", "--preview", "--json", redirect="2>&-")
+    done = shell(living, "add", "biz", "pem", "--preview", "--json", redirect="2>&-")
     assert done.stdout.startswith("{")

@@ -19,8 +19,11 @@ def test_it_makes_what_a_plain_copy_would_make(project: Path, template: Path, tm
 
     assert run(project, "generate", "biz", "crm").status == 0
 
-    made = {name: data for name, data in contents(project).items() if not name.startswith(".dev/")}
-    assert made == contents(plain)
+    made, expected = (
+        {name: data for name, data in contents(folder).items() if not name.startswith(".dev/")}
+        for folder in (project, plain)
+    )
+    assert made == expected
 
 
 def test_it_names_every_file_and_the_next_steps(project: Path) -> None:
@@ -56,7 +59,7 @@ def test_it_works_from_any_folder_of_a_project_that_is_part_of_a_repository(proj
 def test_it_works_without_git_around_it(project: Path) -> None:
     assert run(project, "generate", "biz", "crm").status == 0
 
-    assert '"backend.crm",' in (project / MAIN).read_text()
+    assert '"src.backend.crm",' in (project / MAIN).read_text()
 
 
 def test_every_problem_is_told_at_once_and_nothing_is_changed(project: Path) -> None:
@@ -103,7 +106,7 @@ def test_a_name_is_taken_whatever_the_domain(project: Path) -> None:
     ending = run(project, "generate", "biz", "cc")
 
     assert ending.status == 1
-    assert "The module tech_cc is there already" in ending.complaint
+    assert "The module tech_cc exists already" in ending.complaint
 
 
 @pytest.mark.parametrize(
@@ -112,8 +115,8 @@ def test_a_name_is_taken_whatever_the_domain(project: Path) -> None:
         ("_commit: v0.1.0\n", "", "names no release of the template"),
         ("_commit: v0.1.0", "_commit: v9.9.9", "has no release v9.9.9"),
         ("_src_path: ", "_src_path: /nowhere", "cannot be reached at /nowhere"),
-        ("_src_path: ", "_src_path: template #", "is a path from a folder that nobody knows any more"),
-        ("_src_path: ", "_src_path: ../template #", "is a path from a folder that nobody knows any more"),
+        ("_src_path: ", "_src_path: template #", "is a relative path, which means nothing here"),
+        ("_src_path: ", "_src_path: ../template #", "is a relative path, which means nothing here"),
         ("_src_path: ", "_src_path: ext::sh -c true #", "cannot be reached at ext::sh -c true"),
     ],
 )
@@ -133,18 +136,24 @@ def test_a_folder_that_is_no_repository_has_no_releases(project: Path, tmp_path:
 
     ending = run(project, "generate", "biz", "crm")
 
-    assert "is not a git repository, so it has no releases" in ending.complaint
+    assert "is not the folder of a git repository" in ending.complaint
 
 
-def test_a_template_at_an_address_is_fetched_once(project: Path, template: Path) -> None:
-    replace(project / ".copier-answers.yml", "_src_path: ", "_src_path: file://")
+def test_a_template_on_a_server_is_fetched_once(project: Path, template: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", f"url.{template}.insteadOf")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", "https://template.invalid/gold-slice.git")
+    for answers in project.glob(".copier-answers*.yml"):
+        replace(answers, f"_src_path: {template}", "_src_path: https://template.invalid/gold-slice.git")
 
-    assert "asking file://" in run(project, "generate", "biz", "crm").complaint
+    assert "asking https://template.invalid" in run(project, "generate", "biz", "crm").complaint
     ending = run(project, "generate", "biz", "shop")
 
     assert ending.status == 0
     assert "asking" not in ending.complaint
-    assert f"_src_path: file://{template}" in (project / ".copier-answers.biz_shop.yml").read_text()
+    assert (
+        "_src_path: https://template.invalid/gold-slice.git" in (project / ".copier-answers.biz_shop.yml").read_text()
+    )
 
 
 def test_outside_of_a_project_it_says_so(tmp_path: Path) -> None:
@@ -156,3 +165,33 @@ def test_outside_of_a_project_it_says_so(tmp_path: Path) -> None:
 
 def test_wrong_usage_has_a_status_of_its_own(project: Path) -> None:
     assert run(project, "generate", "biz").status == 2
+
+
+def test_a_rule_of_gitignore_that_matches_the_module_is_named(project: Path) -> None:
+    git(project, "init", "--quiet")
+    with (project / ".gitignore").open("a") as rules:
+        rules.write("\n# ours\ncrm/\n")
+    number = len((project / ".gitignore").read_text().splitlines())
+
+    ending = run(project, "generate", "biz", "crm")
+
+    assert ending.status == 1
+    assert f"would be ignored by git: .gitignore:{number} is 'crm/'" in ending.complaint
+    assert not (project / "src/backend/crm").exists()
+
+
+def test_a_rule_that_another_one_lifts_is_in_nobodys_way(project: Path) -> None:
+    git(project, "init", "--quiet")
+    with (project / ".gitignore").open("a") as rules:
+        rules.write("\ncrud.py\n!crud.py\n")
+
+    assert run(project, "generate", "biz", "crm").status == 0
+
+
+def test_empty_folders_and_byte_code_are_not_in_the_way(project: Path) -> None:
+    (project / "src/backend/crm/__pycache__").mkdir(parents=True)
+    (project / "src/backend/crm/__pycache__/crud.pyc").touch()
+    (project / "tests/unit/backend/crm/deep").mkdir(parents=True)
+
+    assert run(project, "generate", "biz", "crm").status == 0
+    assert run(project, "doctor").status == 0

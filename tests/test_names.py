@@ -1,19 +1,17 @@
 """The commands of a project and the questions of the template refuse the same names."""
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jinja2 import Environment
 from yaml import safe_load
 
-from lifecycle.names import name_problems
+from gold_slice.names import name_problems
 from render import ROOT
 from test_questions import BAD_DOMAINS, BAD_MODULES, GOOD_MODULES
 
 QUESTIONS = safe_load((ROOT / "copier.yml").read_text())
-RESERVED = (ROOT / "hooks/reserved_names.txt").read_text()
+RESERVED = (ROOT / "gold_slice/reserved_names.txt").read_text()
 NAME_LIKE = st.from_regex(r"\A[a-zA-Z_0-9-]{0,32}\Z") | st.sampled_from(RESERVED.split()) | st.text(max_size=8)
 
 
@@ -24,31 +22,25 @@ def refusal(question: str, name: str) -> str:
     return validator.render({question: name, "reserved_names": RESERVED})
 
 
-@pytest.fixture(scope="module")
-def names_of(pristine: Path) -> Path:
-    """A project, whose list of reserved names the commands read."""
-    return pristine
-
-
 @pytest.mark.parametrize("module", [*BAD_MODULES, *GOOD_MODULES], ids=ascii)
-def test_a_module_is_refused_by_both_or_by_neither(names_of: Path, module: str) -> None:
-    problems = name_problems(names_of, domain="tech", module=module)
+def test_a_module_is_refused_by_both_or_by_neither(module: str) -> None:
+    problems = name_problems(domain="tech", module=module)
 
     assert bool(problems) == bool(refusal("module", module))
     assert not problems or problems[0][:30] == refusal("module", module)[:30]
 
 
 @pytest.mark.parametrize("domain", [*BAD_DOMAINS, "tech", "d" * 20], ids=ascii)
-def test_a_domain_is_refused_by_both_or_by_neither(names_of: Path, domain: str) -> None:
-    assert bool(name_problems(names_of, domain=domain, module="pem")) == bool(refusal("domain", domain))
+def test_a_domain_is_refused_by_both_or_by_neither(domain: str) -> None:
+    assert bool(name_problems(domain=domain, module="pem")) == bool(refusal("domain", domain))
 
 
 @settings(max_examples=300, deadline=None)
 @given(name=NAME_LIKE)
-def test_they_agree_on_any_name(names_of: Path, name: str) -> None:
-    assert bool(name_problems(names_of, domain="tech", module=name)) == bool(refusal("module", name))
-    assert bool(name_problems(names_of, domain=name, module="pem")) == bool(refusal("domain", name))
+def test_they_agree_on_any_name(name: str) -> None:
+    assert bool(name_problems(domain="tech", module=name)) == bool(refusal("module", name))
+    assert bool(name_problems(domain=name, module="pem")) == bool(refusal("domain", name))
 
 
-def test_a_long_name_is_not_repeated_whole(names_of: Path) -> None:
-    assert len(name_problems(names_of, domain="tech", module="p" * 300)[0]) < 200
+def test_a_long_name_is_not_repeated_whole() -> None:
+    assert len(name_problems(domain="tech", module="p" * 300)[0]) < 200

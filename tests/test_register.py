@@ -4,21 +4,28 @@ import shutil
 import stat
 import subprocess
 import sys
+from contextlib import chdir
 from itertools import permutations
 from pathlib import Path
 
 import pytest
 
-from register import main
-from support import HOOK, add_module, contents
+from gold_slice.hook import main
+from support import HOOK, add_module, commit, contents, git
 
 ENV, MAIN, REGISTRY = "alembic/env.py", "src/cos_main.py", "src/graph/registry.py"
+
+
+def hook(project: Path, command: str = "register") -> int:
+    """Run the hook in this process, in the project."""
+    with chdir(project):
+        return main([command])
 
 
 def run(project: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the hook as Copier does, in the project."""
     return subprocess.run(
-        [*(command or (sys.executable,)), str(HOOK), "sync"],
+        [*(command or (sys.executable,)), str(HOOK), "register"],
         cwd=project,
         env={**os.environ, **environment},
         capture_output=True,
@@ -30,10 +37,10 @@ def run(project: Path, *command: str, **environment: str) -> subprocess.Complete
 def test_a_module_is_registered_in_all_three_host_files(project: Path) -> None:
     add_module(project, domain="biz", module="crm")
 
-    assert main(["sync", str(project)]) == 0
+    assert hook(project) == 0
 
-    assert '    "backend.cc.models",\n    "backend.crm.mem0_models",\n' in (project / ENV).read_text()
-    assert '    "backend.cc",\n    "backend.crm",\n]' in (project / MAIN).read_text()
+    assert '    "src.backend.cc.models",\n    "src.backend.crm.mem0_models",\n' in (project / ENV).read_text()
+    assert '    "src.backend.cc",\n    "src.backend.crm",\n]' in (project / MAIN).read_text()
     assert '    "biz_crm",\n    "tech_cc",\n]' in (project / REGISTRY).read_text()
 
 
@@ -53,7 +60,7 @@ def test_any_order_of_modules_leads_to_the_same_bytes(pristine: Path, tmp_path: 
         project = shutil.copytree(pristine, tmp_path / str(number))
         for domain, module in order:
             add_module(project, domain=domain, module=module)
-            main(["sync", str(project)])
+            hook(project)
         outcomes.add(tuple((project / name).read_bytes() for name in (ENV, MAIN, REGISTRY)))
 
     assert len(outcomes) == 1
@@ -64,23 +71,23 @@ def test_a_line_of_a_user_before_inside_and_after_survives(project: Path) -> Non
     path.write_text(
         path.read_text()
         .replace("SLICES: list", "MINE = 1\nSLICES: list")
-        .replace('    "backend.cc",\n', '    # about cc\n    "backend.cc",\n    "legacy.orders",  # by hand\n')
+        .replace('    "src.backend.cc",\n', '    # about cc\n    "src.backend.cc",\n    "zz.orders",  # by hand\n')
         .replace("]\n# End", "]\nSLICES += []\n# End")
     )
     add_module(project, domain="biz", module="crm")
 
-    assert main(["sync", str(project)]) == 0
+    assert hook(project) == 0
 
     text = path.read_text()
-    assert 'MINE = 1\nSLICES: list[str] = [\n    # about cc\n    "backend.cc",\n    "backend.crm",\n' in text
-    assert '    "legacy.orders",  # by hand\n]\nSLICES += []\n# End' in text
+    assert 'MINE = 1\nSLICES: list[str] = [\n    # about cc\n    "src.backend.cc",\n    "src.backend.crm",\n' in text
+    assert '    "zz.orders",  # by hand\n]\nSLICES += []\n# End' in text
 
 
 def test_the_mode_of_a_file_is_kept(project: Path) -> None:
     add_module(project, domain="biz", module="crm")
     (project / ENV).chmod(0o640)
 
-    main(["sync", str(project)])
+    hook(project)
 
     assert stat.S_IMODE((project / ENV).stat().st_mode) == 0o640
 
@@ -90,10 +97,10 @@ def test_a_link_to_a_host_file_stays_a_link(project: Path) -> None:
     (project / ENV).rename(project / "real_env.py")
     (project / ENV).symlink_to(project / "real_env.py")
 
-    main(["sync", str(project)])
+    hook(project)
 
     assert (project / ENV).is_symlink()
-    assert "backend.crm.models" in (project / "real_env.py").read_text()
+    assert "src.backend.crm.models" in (project / "real_env.py").read_text()
 
 
 def test_every_problem_is_named_at_once_and_nothing_changes(project: Path) -> None:
@@ -134,7 +141,7 @@ def test_a_disk_that_fills_up_half_way_changes_nothing(
 
     monkeypatch.setattr(os, "fsync", fsync)
 
-    assert main(["sync", str(project)]) == 1
+    assert hook(project) == 1
 
     assert "No space left on device" in capsys.readouterr().err
     assert contents(project) == before
@@ -169,7 +176,7 @@ def test_without_libcst_uv_runs_the_hook(project: Path, python_without_libcst: s
     done = run(project, python_without_libcst)
 
     assert done.returncode == 0, done.stderr
-    assert "backend.crm.models" in (project / ENV).read_text()
+    assert "src.backend.crm.models" in (project / ENV).read_text()
 
 
 def test_without_libcst_and_uv_one_sentence_says_what_to_install(project: Path, python_without_libcst: str) -> None:
@@ -194,42 +201,40 @@ def test_a_wrong_command_is_explained(capsys: pytest.CaptureFixture[str]) -> Non
 @pytest.fixture
 def committed(project: Path) -> Path:
     """A project under git, with nothing to commit."""
-    nobody = ["-c", "user.name=nobody", "-c", "user.email=nobody@localhost"]
-    for command in (["init", "--quiet"], ["add", "--all"], [*nobody, "commit", "--quiet", "--message", "spawned"]):
-        subprocess.run(["git", *command], cwd=project, check=True)
+    git(project, "init", "--quiet")
+    commit(project, "spawned")
     return project
 
 
 def status(project: Path) -> list[str]:
-    done = subprocess.run(["git", "status", "--porcelain"], cwd=project, check=True, capture_output=True, text=True)
-    return done.stdout.splitlines()
+    return git(project, "status", "--porcelain").splitlines()
 
 
-def test_entries_step_aside_before_an_update_and_come_back_after_it(committed: Path) -> None:
+def test_entries_are_removed_before_an_update_and_put_back_after_it(committed: Path) -> None:
     before = contents(committed / "src") | contents(committed / "alembic")
 
-    assert main(["strip", str(committed)]) == 0
+    assert hook(committed, "unregister") == 0
     assert "SLICES: list[str] = []\n" in (committed / MAIN).read_text()
     assert status(committed) == [f"M  {name}" for name in (ENV, MAIN, REGISTRY)]
-    assert main(["heal", str(committed)]) == 0
+    assert hook(committed) == 0
 
     assert contents(committed / "src") | contents(committed / "alembic") == before
     assert status(committed) == []
 
 
-def test_entries_come_back_into_a_file_with_a_conflict_elsewhere(committed: Path) -> None:
-    main(["strip", str(committed)])
+def test_entries_are_put_back_into_a_file_with_a_conflict_elsewhere(committed: Path) -> None:
+    hook(committed, "unregister")
     conflict = "<<<<<<< before updating\nx = 1\n=======\nx = 2\n>>>>>>> after updating\n"
     (committed / MAIN).write_text(conflict + (committed / MAIN).read_text())
 
-    assert main(["heal", str(committed)]) == 0
+    assert hook(committed) == 0
 
     text = (committed / MAIN).read_text()
     assert text.startswith(conflict)
-    assert 'SLICES: list[str] = [\n    "backend.cc",\n]\n' in text
+    assert 'SLICES: list[str] = [\n    "src.backend.cc",\n]\n' in text
 
 
 def test_a_file_that_was_not_changed_needs_no_git(project: Path) -> None:
-    assert main(["sync", str(project)]) == 0
-    assert main(["heal", str(project)]) == 0
+    assert hook(project) == 0
+    assert hook(project) == 0
     assert not (project / ".git").exists()

@@ -39,15 +39,15 @@ def test_without_a_release_nothing_can_have_moved(next_release: Path, capsys: py
 
 def test_a_move_must_be_declared(next_release: Path, capsys: pytest.CaptureFixture[str]) -> None:
     git(next_release, "mv", DEPS, DEPS.replace("deps", "wiring"))
-    (next_release / "template/docs/refusals.md").unlink()
+    (next_release / "template/docs/http_errors.md").unlink()
 
     assert main(next_release) == 1
     said = capsys.readouterr().err
     assert "src/backend/{{ module }}/deps.py is gone" in said
-    assert "docs/refusals.md is gone" in said
+    assert "docs/http_errors.md is gone" in said
     assert "under v0.2.0" in said
 
-    declare(next_release, f"  renamed: {{{MOVED}}}\n  removed: [docs/refusals.md]")
+    declare(next_release, f"  renamed: {{{MOVED}}}\n  removed: [docs/http_errors.md]")
     assert main(next_release) == 0
 
 

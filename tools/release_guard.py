@@ -11,8 +11,8 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-from lifecycle.releases import Notes, latest, read_notes
-from lifecycle.report import RefusalError
+from gold_slice.releases import Notes, latest, read_notes
+from gold_slice.report import RefusalError
 from render import ROOT
 
 SETTINGS = "template/.env.example"

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lifecycle.host import put_back
-from lifecycle.region import RegionError, with_entries, without_entries
+from gold_slice.list_literal import ListError, add_entries, entries_in, remove_entries
 
 EMPTY = b"NAMES: list[str] = []\n"
 NAME = st.from_regex(r"[a-z]{1,3}", fullmatch=True)
@@ -46,7 +45,7 @@ def names_in(source: bytes) -> list[str]:
     ],
 )  # fmt: skip
 def test_an_entry_goes_where_it_sorts_and_nothing_else_moves(before: str, after: str) -> None:
-    assert with_entries(before.encode(), name="NAMES", entries=["cc"]).decode() == after
+    assert add_entries(before.encode(), name="NAMES", entries=["cc"]).decode() == after
 
 
 @pytest.mark.parametrize("prefix", [b"", b"\xef\xbb\xbf", b"# -*- coding: latin-1 -*-\n# \xe9\n"])
@@ -58,7 +57,7 @@ def test_line_endings_byte_order_mark_and_encoding_are_kept(prefix: bytes, endin
 
     before = source(b"x = 1", b"NAMES = [", b'    "aa",', b"]", b"y = 2")
 
-    after = with_entries(before, name="NAMES", entries=["cc"])
+    after = add_entries(before, name="NAMES", entries=["cc"])
 
     assert after == source(b"x = 1", b"NAMES = [", b'    "aa",', b'    "cc",', b"]", b"y = 2")
 
@@ -67,12 +66,12 @@ def test_line_endings_byte_order_mark_and_encoding_are_kept(prefix: bytes, endin
 @settings(max_examples=60, deadline=None)
 def test_whatever_the_order_the_bytes_are_the_same(names: set[str], lines: list[str], random: object) -> None:
     source = f"NAMES = [\n{''.join(lines)}]\n".encode()
-    at_once = with_entries(source, name="NAMES", entries=names)
+    at_once = add_entries(source, name="NAMES", entries=names)
 
     one_by_one, shuffled = source, sorted(names)
     random.shuffle(shuffled)  # type: ignore[attr-defined]  # hypothesis types its Random loosely
     for name in shuffled:
-        one_by_one = with_entries(one_by_one, name="NAMES", entries=[name])
+        one_by_one = add_entries(one_by_one, name="NAMES", entries=[name])
 
     assert one_by_one == at_once
 
@@ -82,10 +81,10 @@ def test_whatever_the_order_the_bytes_are_the_same(names: set[str], lines: list[
 def test_entries_are_added_and_every_line_of_a_user_survives(names: set[str], lines: list[str]) -> None:
     source = f"NAMES = [\n{''.join(lines)}]\n".encode()
 
-    after = with_entries(source, name="NAMES", entries=names)
+    after = add_entries(source, name="NAMES", entries=names)
 
     assert set(names_in(after)) == names | set(names_in(source))
-    assert with_entries(after, name="NAMES", entries=names) == after
+    assert add_entries(after, name="NAMES", entries=names) == after
     remaining = iter(after.decode().splitlines())
     assert all(line in remaining for line in source.decode().splitlines())
 
@@ -94,7 +93,7 @@ def test_any_order_of_modules_leaves_the_list_sorted() -> None:
     for order in itertools.permutations(["cc", "crm", "pem"]):
         source = EMPTY
         for name in order:
-            source = with_entries(source, name="NAMES", entries=[name])
+            source = add_entries(source, name="NAMES", entries=[name])
         assert names_in(source) == ["cc", "crm", "pem"]
 
 
@@ -114,8 +113,8 @@ def test_any_order_of_modules_leaves_the_list_sorted() -> None:
     ],
 )
 def test_a_file_that_cannot_be_edited_is_refused_with_line_and_fix(source: bytes, faults: list[str]) -> None:
-    with pytest.raises(RegionError) as refusal:
-        with_entries(source, name="NAMES", entries=["cc"])
+    with pytest.raises(ListError) as refusal:
+        add_entries(source, name="NAMES", entries=["cc"])
 
     said = [str(fault) for fault in refusal.value.faults]
     assert [line.partition(". Fix: ")[0] for line in said] == faults
@@ -125,10 +124,10 @@ def test_a_file_that_cannot_be_edited_is_refused_with_line_and_fix(source: bytes
 @given(st.sets(NAME, min_size=1, max_size=6), st.lists(LINE_OF_USER, max_size=6))
 @settings(max_examples=60, deadline=None)
 def test_what_was_added_can_be_taken_out_again_without_a_trace(names: set[str], lines: list[str]) -> None:
-    source = with_entries(f"NAMES = [\n{''.join(lines)}]\n".encode(), name="NAMES", entries=["zzzz"])
-    added = with_entries(source, name="NAMES", entries=names)
+    source = add_entries(f"NAMES = [\n{''.join(lines)}]\n".encode(), name="NAMES", entries=["zzzz"])
+    added = add_entries(source, name="NAMES", entries=names)
 
-    assert without_entries(added, name="NAMES", entries=names - set(names_in(source))) == source
+    assert remove_entries(added, name="NAMES", entries=names - set(names_in(source))) == source
 
 
 @pytest.mark.parametrize(
@@ -144,23 +143,22 @@ def test_what_was_added_can_be_taken_out_again_without_a_trace(names: set[str], 
     ],
 )
 def test_an_entry_with_a_comment_of_a_user_is_not_taken_out(before: str, after: str) -> None:
-    assert without_entries(before.encode(), name="NAMES", entries=["cc"]).decode() == after
+    assert remove_entries(before.encode(), name="NAMES", entries=["cc"], only_plain=True).decode() == after
 
 
-BY_HAND = b'NAMES = [\n    "zz",  # mine\n    "cc",\n]\n'
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('NAMES = [\n    "aa",\n    "cc",  # mine\n]\n', 'NAMES = [\n    "aa",\n]\n'),
+        ('NAMES = [\n    # above\n    "cc",\n    "dd",\n]\n', 'NAMES = [\n    # above\n    "dd",\n]\n'),
+        ('NAMES = ["aa", "cc"]\n', 'NAMES = ["aa", ]\n'),
+        ('NAMES = ["cc", "dd"]\n', 'NAMES = ["dd"]\n'),
+        ('NAMES = ["cc"]\n', "NAMES = []\n"),
+    ],
+)
+def test_an_entry_is_removed_whatever_is_beside_it(before: str, after: str) -> None:
+    assert remove_entries(before.encode(), name="NAMES", entries=["cc"]).decode() == after
 
 
-def test_entries_that_stepped_aside_come_back_to_where_a_user_had_them() -> None:
-    stripped = without_entries(BY_HAND, name="NAMES", entries=["cc"])
-    merged = b'"""Theirs."""\n' + stripped
-
-    assert put_back(merged, "NAMES", ["cc"], before=BY_HAND, stripped=stripped) == b'"""Theirs."""\n' + BY_HAND
-
-
-def test_entries_are_sorted_into_a_list_that_changed_meanwhile() -> None:
-    stripped = without_entries(BY_HAND, name="NAMES", entries=["cc"])
-    merged = b'NAMES = [\n    "new",\n    "zz",  # mine\n]\n'
-
-    back = put_back(merged, "NAMES", ["cc"], before=BY_HAND, stripped=stripped)
-
-    assert back == b'NAMES = [\n    "cc",\n    "new",\n    "zz",  # mine\n]\n'
+def test_elements_that_are_no_strings_are_passed_over() -> None:
+    assert entries_in(b'NAMES = ["aa", *EXTRA, b"x", other, "bb"]\n', name="NAMES") == ["aa", "bb"]

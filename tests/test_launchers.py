@@ -1,0 +1,94 @@
+"""The launchers of a project run the command of its release, whatever else is in the project and the environment."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gold_slice.trust import trust_file
+from support import HOST, replace
+
+
+def launched(project: Path, script: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a launcher with the standard library alone, from another folder."""
+    command = [sys.executable, "-S", str(project / "scripts" / script), *arguments]
+    variables = {key: value for key, value in os.environ.items() if not key.startswith(("COV_", "PYTHON"))}
+    variables["UV_PYTHON"] = str(Path(sys.base_prefix, "bin", "python3"))  # the one that these tests run on
+    return subprocess.run(
+        command, cwd=project.parent, env=variables | environment, capture_output=True, text=True, check=False,
+        stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+def test_they_run_beside_a_script_that_is_named_like_a_standard_module(living: Path) -> None:
+    for name in ("email", "pathlib", "re", "subprocess"):
+        (living / f"scripts/{name}.py").write_text("raise SystemExit('the wrong one')\n")
+
+    done = launched(living, "doctor.py", PYTHONSAFEPATH="1")
+    usual = launched(living, "generate_module.py", "biz", "shop", "--preview")
+
+    assert (done.returncode, done.stdout) == (0, "No findings.\n"), done.stderr
+    assert usual.returncode == 0, usual.stderr
+    assert "The module biz_shop would be in place" in usual.stdout
+
+
+def test_help_is_that_of_the_script(living: Path) -> None:
+    done = launched(living, "remove_module.py", "--help")
+
+    assert done.stdout.startswith("usage: scripts/remove_module.py ")
+
+
+def test_an_address_that_was_not_trusted_is_refused_until_it_is(living: Path, template: Path, tmp_path: Path) -> None:
+    other = shutil.copytree(template, tmp_path / "other")
+    replace(living / HOST, f"_src_path: {template}", f"_src_path: {other}")
+    config = {"XDG_CONFIG_HOME": str(tmp_path / "config")}
+
+    refused = launched(living, "doctor.py", **config)
+    by_copier = launched(living, "doctor.py", COPIER_SETTINGS_PATH=str(tmp_path / "copier.yml"), **config)
+    (tmp_path / "copier.yml").write_text(f"defaults:\n  a: b\ntrust:\n  - {other}\n")
+    trusted = launched(living, "doctor.py", COPIER_SETTINGS_PATH=str(tmp_path / "copier.yml"), **config)
+    once = launched(living, "doctor.py", "--trust", **config)
+    later = launched(living, "doctor.py", **config)
+
+    for done in (refused, by_copier):
+        assert done.returncode == 1
+        assert f"This runs code from {other}, an address that you have not trusted yet." in done.stderr
+    assert [each.returncode for each in (trusted, once, later)] == [0, 0, 0], trusted.stderr + once.stderr
+    assert (tmp_path / "config/gold-slice/trusted").read_text() == f"{other}\n"
+
+
+def test_a_password_is_neither_printed_nor_stored(living: Path, tmp_path: Path) -> None:
+    text = (living / HOST).read_text().splitlines()
+    lines = ["_src_path: https://me:s3cret@127.0.0.1:9/x.git" if "_src_path" in line else line for line in text]
+    (living / HOST).write_text("\n".join(lines) + "\n")
+    config = {"XDG_CONFIG_HOME": str(tmp_path / "config")}
+
+    refused = launched(living, "doctor.py", **config)
+    failed = launched(living, "doctor.py", "--trust", **config)
+    unreached = launched(living, "update_modules.py", **config)
+
+    assert [each.returncode for each in (refused, failed, unreached)] == [1, 1, 1]
+    assert "https://127.0.0.1:9/x.git" in refused.stderr
+    assert "could not be installed" in failed.stderr
+    assert "cannot be reached" in unreached.stderr
+    assert "s3cret" not in refused.stderr + failed.stderr + unreached.stderr
+    assert "s3cret" not in (tmp_path / "config/gold-slice/trusted").read_text()
+
+
+@pytest.mark.parametrize("missing", ["_commit", "_src_path"])
+def test_without_an_origin_a_sentence_says_what_to_write(living: Path, missing: str) -> None:
+    lines = [line for line in (living / HOST).read_text().splitlines() if not line.startswith(missing)]
+    (living / HOST).write_text("\n".join(lines) + "\n")
+
+    done = launched(living, "doctor.py")
+
+    assert done.returncode == 1
+    assert "put in the template's git address and one of its tags" in done.stderr
+
+
+def test_who_copied_with_trust_is_not_asked_again(template: Path, pristine: Path) -> None:
+    assert pristine.is_dir()
+    assert str(template) in trust_file().read_text().splitlines()
