@@ -62,7 +62,9 @@ def releases(pristine_shop: Path, template: Path, address: Path) -> Path:
 def living(pristine_shop: Path, releases: Path, tmp_path: Path) -> Path:
     """A project with the modules cc and crm, under git, to do with as a test likes."""
     assert releases.exists()
-    return shutil.copytree(pristine_shop, tmp_path / "living", symlinks=True)
+    folder = shutil.copytree(pristine_shop, tmp_path / "living", symlinks=True)
+    git(folder, "status")  # git's index learns that these are the files of the copy
+    return folder
 
 
 @pytest.fixture

@@ -67,7 +67,6 @@ def test_the_patch_of_a_preview_is_one_that_git_applies_and_gives_the_same_files
     patch = run(living, "update", "--preview", "--diff")
     (tmp_path / "update.patch").write_bytes(os.fsencode(patch.output))
 
-    git(living, "status")  # it refreshes the index
     git(living, "apply", "--index", str(tmp_path / "update.patch"))
     applied = git(living, "write-tree").strip()
     git(living, "reset", "--quiet", "--hard")
@@ -127,6 +126,7 @@ def test_without_a_commit_staged_work_of_the_user_that_is_not_in_the_way_stays(l
     assert released.exists()
     (living / "staged.txt").write_text("mine\n")
     git(living, "add", "staged.txt")
+    os.utime(living / HEALTH, (0, 0))  # touched, and not edited
 
     ending = run(living, "update", "host", "--no-commit")
 

@@ -78,18 +78,17 @@ def test_files_in_the_way_are_refused_with_gits_words(living: Path, released: Pa
     assert not (living / WAITING).exists()
 
 
-def test_without_a_commit_files_in_the_way_are_refused_too(living: Path, released: Path) -> None:
+@pytest.mark.parametrize("name", [HEALTH, ADDED])
+def test_without_a_commit_a_file_in_the_way_is_refused_too(living: Path, released: Path, name: str) -> None:
     assert released.exists()
-    (living / HEALTH).write_text("OURS = 1\n")
-    git(living, "add", HEALTH)
-    (living / "notes").mkdir()
-    (living / ADDED).write_text("precious\n")
+    (living / name).parent.mkdir(exist_ok=True)
+    (living / name).write_text("OURS = 1\n")
     before = state(living)
 
     ending = run(living, "update", "host", "--no-commit")
 
     assert ending.status == 1
-    assert HEALTH in ending.complaint
+    assert name in ending.complaint
     assert state(living) == before
 
 
