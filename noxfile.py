@@ -68,7 +68,8 @@ def lint(session: nox.Session) -> None:
     install(session)
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
-    session.run("bandit", "-q", "-c", "pyproject.toml", "-r", "gold_slice", "hooks", "tools", "noxfile.py", "bootstrap.py")
+    code = ("gold_slice", "hooks", "tools", "noxfile.py", "bootstrap.py")
+    session.run("bandit", "-q", "-c", "pyproject.toml", "-r", *code)
 
 
 @nox.session(python=PYTHON)

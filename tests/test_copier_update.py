@@ -56,8 +56,8 @@ def test_lines_of_a_user_around_and_inside_a_region_come_out_clean(releases: Pat
     assert "<<<<<<<" not in text
     assert "VERSION = 2" in text
     assert (
-        'MINE = "before"\nSLICES: list[str] = [\n    "aaa.mine",  # inside\n    "src.backend.cc",\n    "src.backend.crm",\n]\n'
-        in text
+        'MINE = "before"\nSLICES: list[str] = [\n    "aaa.mine",  # inside\n'
+        '    "src.backend.cc",\n    "src.backend.crm",\n]\n' in text
     )
     assert 'SLICES += ["after"]' in text
     assert '    "src.backend.crm.models",\n]\nNEW = 1\n' in (living / ENV).read_text()

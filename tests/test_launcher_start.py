@@ -1,7 +1,6 @@
 """The launchers of a project run the command of its release, whatever else is in the project and the environment."""
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gold_slice.trust import trust_file
-from support import HOST, replace
+from support import HOST
 
 
 def launched(project: Path, script: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -39,25 +38,6 @@ def test_help_is_that_of_the_script(living: Path) -> None:
     done = launched(living, "remove_module.py", "--help")
 
     assert done.stdout.startswith("usage: scripts/remove_module.py ")
-
-
-def test_an_address_that_was_not_trusted_is_refused_until_it_is(living: Path, template: Path, tmp_path: Path) -> None:
-    other = shutil.copytree(template, tmp_path / "other")
-    replace(living / HOST, f"_src_path: {template}", f"_src_path: {other}")
-    config = {"XDG_CONFIG_HOME": str(tmp_path / "config")}
-
-    refused = launched(living, "doctor.py", **config)
-    by_copier = launched(living, "doctor.py", COPIER_SETTINGS_PATH=str(tmp_path / "copier.yml"), **config)
-    (tmp_path / "copier.yml").write_text(f"defaults:\n  a: b\ntrust:\n  - {other}\n")
-    trusted = launched(living, "doctor.py", COPIER_SETTINGS_PATH=str(tmp_path / "copier.yml"), **config)
-    once = launched(living, "doctor.py", "--trust", **config)
-    later = launched(living, "doctor.py", **config)
-
-    for done in (refused, by_copier):
-        assert done.returncode == 1
-        assert f"This runs code from {other}, an address that you have not trusted yet." in done.stderr
-    assert [each.returncode for each in (trusted, once, later)] == [0, 0, 0], trusted.stderr + once.stderr
-    assert (tmp_path / "config/gold-slice/trusted").read_text() == f"{other}\n"
 
 
 def test_a_password_is_neither_printed_nor_stored(living: Path, tmp_path: Path) -> None:
