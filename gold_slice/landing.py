@@ -11,9 +11,10 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from .answers import HOST_ANSWERS
 from .git import git, git_path, lines, try_git
 from .pending import undisturbed
-from .project import HOST_ANSWERS, Project
+from .project import Project
 from .report import RefusalError
 
 LAUNCHERS = ("launcher", "doctor", "generate_module", "remove_module", "update_modules")

@@ -9,6 +9,7 @@ from filelock import FileLock
 
 import commands
 from gold_slice import landing, merge
+from gold_slice.git import try_git
 from living.kills import SCENES, scene, series
 from living.matrix import Shelf
 from living.project import MODULES, run, snapshot_of, twin
@@ -69,14 +70,13 @@ def test_an_update_that_is_killed_leaves_launchers_whole_and_is_completed(
     living: Path, newer_release: str, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
 ) -> None:
     """Git writes a file piece by piece; without a launcher, or the release in the answers file, no command starts."""
-    run_git = landing.try_git
 
     def killed_by_its_first_file(folder: Path, *arguments: str, **more: Any) -> Any:
         if arguments[0] == "merge" or arguments[:3] == ("read-tree", "-m", "-u"):
             (living / "src/cos_main.py").write_bytes(b"")
             (living / ".git/index.lock").touch()
             raise KilledError
-        return run_git(folder, *arguments, **more)
+        return try_git(folder, *arguments, **more)
 
     with monkeypatch.context() as patch:
         patch.setattr(landing, "try_git", killed_by_its_first_file)
