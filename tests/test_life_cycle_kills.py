@@ -70,14 +70,13 @@ def test_an_update_that_is_killed_leaves_launchers_whole_and_is_completed(
     living: Path, newer_release: str, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
 ) -> None:
     """Git writes a file piece by piece; without a launcher, or the release in the answers file, no command starts."""
-    run_git = try_git
 
     def killed_by_its_first_file(folder: Path, *arguments: str, **more: Any) -> Any:
         if "merge" in arguments or ("read-tree" in arguments and "-n" not in arguments):
             (living / "src/cos_main.py").write_bytes(b"")
             (living / ".git/index.lock").touch()
             raise KilledError
-        return run_git(folder, *arguments, **more)
+        return try_git(folder, *arguments, **more)
 
     with monkeypatch.context() as patch:
         patch.setattr(landing, "try_git", killed_by_its_first_file)

@@ -9,7 +9,6 @@ from living.matrix import Shelf
 from living.project import MODULES, environment, twin
 
 ON_POSTGRES = Path(__file__).with_name("on_postgres.py")
-AT_ONCE_S = 5  # env.py gives up on a lock after as many; a migration itself takes less than two
 
 
 def migrated_beside(project: Path, first: str, second: str) -> dict[str, Any]:
@@ -36,7 +35,5 @@ def installed(shelf: Shelf, tags: list[str], modules: int) -> Path:
 def measure(shelf: Shelf, tags: list[str]) -> dict[str, Any]:
     """Return the figures, and what is wrong with them."""
     found = migrated_beside(installed(shelf, tags, 2), "tech_cc", "biz_crm")
-    faults = [f"migrating crm takes {lock}" for lock in found["locks_of_others"]]
-    if found["seconds"] > AT_ONCE_S:
-        faults.append(f"migrating crm took {found['seconds']:.1f} s while the tables of cc were held")
-    return found | {"faults": faults}
+    # A migration that had to wait would have failed after the lock time-out of env.py.
+    return found | {"faults": [f"migrating crm takes {lock}" for lock in found["locks_of_others"]]}

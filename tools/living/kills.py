@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -128,9 +129,10 @@ def series(scene: Scene, folder: Path, *, kills: int, whole_group: bool, seed: i
     draw, toll = Random(f"{seed} {scene.name} {whole_group}"), Toll()  # noqa: S311  # nosec B311  # to be had again, no secret
     old, new = (_state(scene, side) for side in (scene.before, scene.after))
     assert old != new, "a command that changes nothing cannot be killed half-way"
-    for _ in range(kills):
-        project = twin(scene.before, folder / f"killed-{toll.kills}-{draw.getrandbits(32)}")  # git may outlive a kill
-        _kill(scene, project, draw, whole_group=whole_group)
+    while toll.kills < kills:
+        project = twin(scene.before, folder / f"killed-{draw.getrandbits(32)}")  # git may outlive a kill
+        if not _is_killed(scene, project, draw, whole_group=whole_group):
+            continue
         toll.kills += 1
         toll.stood[_standing(project, old, new)] += 1
         toll.in_landing += _is_landing(project)
@@ -141,8 +143,11 @@ def series(scene: Scene, folder: Path, *, kills: int, whole_group: bool, seed: i
     return toll
 
 
-def _kill(scene: Scene, project: Path, draw: Random, *, whole_group: bool) -> None:
-    """Run the command and kill it: at any moment, or, two times of three, while it changes files."""
+def _is_killed(scene: Scene, project: Path, draw: Random, *, whole_group: bool) -> bool:
+    """Run the command and kill it: at any moment, or, two times of three, while it changes files.
+
+    Return False where the command ended before.
+    """
     process = subprocess.Popen(
         command_line(project, *scene.command),
         cwd=project, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
@@ -153,8 +158,9 @@ def _kill(scene: Scene, project: Path, draw: Random, *, whole_group: bool) -> No
         time.sleep(draw.uniform(0, lasts_s))
     else:
         time.sleep(draw.uniform(0, scene.took_s))
-    (os.killpg if whole_group else os.kill)(process.pid, signal.SIGKILL)
-    process.wait()
+    with suppress(ProcessLookupError):
+        (os.killpg if whole_group else os.kill)(process.pid, signal.SIGKILL)
+    return process.wait() == -signal.SIGKILL
 
 
 def _is_landing(project: Path) -> bool:

@@ -102,7 +102,8 @@ def _speed(found: dict[str, Any]) -> Iterable[str]:
 def _isolation(found: dict[str, Any]) -> Iterable[str]:
     yield "## Migrations of one module beside another\n"
     yield f"With ACCESS EXCLUSIVE held on {len(found['held'])} tables of one module, another was migrated in"
-    yield f"{found['seconds']:.1f} s; locks that its migration took on those tables: {len(found['locks_of_others'])}."
+    yield f"{found['seconds']:.1f} s, on a shared machine; a migration that waits for a lock fails after 5 s. Locks"
+    yield f"that it took on those tables: {len(found['locks_of_others'])}."
 
 
 def _scale(found: dict[str, Any]) -> Iterable[str]:

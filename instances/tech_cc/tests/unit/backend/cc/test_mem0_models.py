@@ -36,7 +36,8 @@ def test_what_a_record_links_goes_with_it() -> None:
 
 
 def test_the_environment_names_the_scratch_schema() -> None:
-    code = "from src.backend.cc.mem0_models import ScratchNote as N; print(N.__table__.schema)"
+    models = "src.backend.cc.mem0_models"
+    code = f"from {models} import ScratchNote as N; print(N.__table__.schema)"
     environment = {**os.environ, "MEM0_SCHEMA": "mem0_{module}_x"}
 
     run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
