@@ -10,7 +10,7 @@ from pathlib import Path
 from .answers import HOST_ANSWERS, origin_of, read_answers, read_modules, write_origin
 from .git import git, try_git
 from .host_lists import host_lists
-from .registration import host_edits, register, unregister_plain, write_all
+from .registration import host_edits, register_beside_conflicts, unregister_plain, write_all
 from .report import without_secrets
 from .template import expanded
 from .trust import record_trust
@@ -78,7 +78,7 @@ def _can_be_fetched(address: str, release: str) -> bool:
 
 def _register(project: Path) -> int:
     modules, unreadable = read_modules(project)
-    edits, broken = host_edits(project, host_lists(), modules, register)
+    edits, broken = host_edits(project, host_lists(), modules, register_beside_conflicts)
     if problems := [*unreadable, *broken]:
         print("No module was registered, and no file was changed:", *problems, sep="\n  ", file=sys.stderr)
         return 1

@@ -6,8 +6,8 @@ from typing import Any
 
 import yaml
 
-from .answers import read_answers
-from .host_lists import host_lists
+from .answers import HOST_ANSWERS, read_answers
+from .host_lists import HostList, host_lists
 from .merge import Render, Step
 from .project import Project
 from .releases import NOTES_FILE, Notes, base_version, latest, notes_between, read_notes
@@ -76,6 +76,11 @@ class Target:
         given = {key: value for key, value in read_answers(folder / part.answers_file).items() if key not in answers}
         new = Render(folder, host_lists(self.template.checkout(self.release)))
         return Step(part, base, new, self._renames(part), given)
+
+    def lists_of_host(self, project: Project) -> list[HostList]:
+        """Return the lists of modules in the release that the host has now."""
+        release = self.template.find(str(read_answers(project.folder / HOST_ANSWERS).get("_commit")))
+        return host_lists(self.template.checkout(release)) if release else []
 
     def before_deploy(self, project: Project, steps: Sequence[Step]) -> list[str]:
         """Return what the releases between the oldest part and this one ask for, oldest first."""

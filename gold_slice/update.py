@@ -12,6 +12,7 @@ from .git import git, try_git
 from .host_lists import host_lists
 from .merge import Picked, Sides, Step, WorkTree, changes_between, hide
 from .project import UPDATE_FOLDER, Project, project_at, unfinished_git_operation
+from .registration import host_edits, register
 from .render import Part
 from .report import Finding, RefusalError, Report, Status, progress
 from .target import Target, find_target, read_settings
@@ -58,6 +59,9 @@ def _start(project: Project, options: Namespace, report: Report) -> None:
     if not late:
         report.headline = f"Everything is at {target.release.name} already."
         return
+    lists = target.lists_of_host(project)
+    if broken := host_edits(project.folder, lists, modules, register)[1]:
+        raise RefusalError(*broken)
     asks = sys.stdin.isatty() and not (options.preview or options.as_json or options.defaults)
     steps = []
     for part in late:

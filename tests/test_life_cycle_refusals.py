@@ -118,10 +118,14 @@ def test_a_host_with_line_ends_of_windows_is_no_reason_to_refuse(living: Path, c
 
 
 @pytest.mark.parametrize("place", ["src/backend/pem", "alembic/versions/pem", ".copier-answers.biz_pem.yml"])
-@pytest.mark.parametrize("thing", ["a file", "a folder"])
+@pytest.mark.parametrize("thing", ["a file", "a folder with a file"])
 def test_what_stands_in_the_way_is_refused(living: Path, place: str, thing: str) -> None:
     path = living / place
-    path.mkdir() if thing == "a folder" else path.touch()
+    if thing == "a file":
+        path.touch()
+    else:
+        path.mkdir()
+        (path / "file").touch()
     before = snapshot_of(living)
 
     assert_refused(run(living, "generate", "biz", "pem", "--json"), naming=place)
