@@ -20,7 +20,7 @@ def register(source: bytes, name: str, entries: Iterable[str]) -> bytes:
 
 
 def register_beside_conflicts(source: bytes, name: str, entries: Iterable[str]) -> bytes:
-    """Return the source with all entries in the list; conflicts that `copier update` left elsewhere in the file stay."""
+    """Return the source with all entries in the list; conflicts that `copier update` left elsewhere stay."""
     if has_conflicts(source):
         return edited_beside_conflicts(source, lambda ours: add_entries(ours, name=name, entries=entries))
     return add_entries(source, name=name, entries=entries)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -77,11 +78,6 @@ class Target:
         new = Render(folder, host_lists(self.template.checkout(self.release)))
         return Step(part, base, new, self._renames(part), given)
 
-    def lists_of_host(self, project: Project) -> list[HostList]:
-        """Return the lists of modules in the release that the host has now."""
-        release = self.template.find(str(read_answers(project.folder / HOST_ANSWERS).get("_commit")))
-        return host_lists(self.template.checkout(release)) if release else []
-
     def before_deploy(self, project: Project, steps: Sequence[Step]) -> list[str]:
         """Return what the releases between the oldest part and this one ask for, oldest first."""
         told = [
@@ -127,6 +123,12 @@ class Target:
                     old, new = (path.replace("{{ module }}", name) for path in (before, now))
                     moves[next((start for start, end in moves.items() if end == old), old)] = new
         return moves
+
+
+def lists_of_host(template: Template, project: Path) -> list[HostList]:
+    """Return the lists of modules in the release that the host of a project has."""
+    release = template.find(str(read_answers(project / HOST_ANSWERS).get("_commit")))
+    return host_lists(template.checkout(release)) if release else []
 
 
 def find_target(parts: Sequence[Part], reference: str | None) -> Target:

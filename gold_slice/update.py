@@ -9,14 +9,13 @@ from . import landing, waiting
 from .answers import HOST_ANSWERS, Module, origin_of, read_answers, read_modules
 from .checks import examine
 from .git import git, try_git
-from .host_lists import host_lists
 from .merge import Picked, Sides, Step, WorkTree, changes_between, hide
 from .project import UPDATE_FOLDER, Project, project_at, unfinished_git_operation
 from .registration import host_edits, register
 from .render import Part
 from .report import Finding, RefusalError, Report, Status, progress
-from .target import Target, find_target, read_settings
-from .template import Release, open_template
+from .target import Target, find_target, lists_of_host, read_settings
+from .template import open_template
 from .waiting import COMMAND, Waiting
 
 NAMED = 5  # parts that a commit message names; of more it gives the number
@@ -59,7 +58,7 @@ def _start(project: Project, options: Namespace, report: Report) -> None:
     if not late:
         report.headline = f"Everything is at {target.release.name} already."
         return
-    lists = target.lists_of_host(project)
+    lists = lists_of_host(target.template, project.folder)
     if broken := host_edits(project.folder, lists, modules, register)[1]:
         raise RefusalError(*broken)
     asks = sys.stdin.isatty() and not (options.preview or options.as_json or options.defaults)
@@ -134,8 +133,9 @@ class Run:
         """Fill the host's lists, examine the result, and return it as one commit; None if it waits for a person."""
         template = open_template(self.waits.address, needs=self.waits.commit)
         modules, problems = read_modules(self.tree.folder)
-        lists = host_lists(template.checkout(Release(self.waits.release, self.waits.commit)))
-        problems += self.tree.fill_lists(lists, modules)
+        lists = lists_of_host(template, self.tree.folder)
+        lost = self.tree.fill_lists(lists, modules)
+        problems += lost if is_examined else []  # conflict markers keep a list from being filled
         # Releases will carry transforms of the user's own code; they run here, before the examination.
         self.report.findings = [
             each

@@ -145,7 +145,7 @@ def test_a_link_that_leads_nowhere_is_in_the_way_too(living: Path) -> None:
 def test_all_that_is_wrong_is_said_at_once(living: Path) -> None:
     for name in ("syntax", "no list", "conflict"):
         BREAKS[name][1](living)
-    replace(living / ".copier-answers.biz_crm.yml", "scope: module", "scope: nothing")
+    replace(living / ".copier-answers.biz_crm.yml", "scope: module", "scope: [")
     before = snapshot_of(living)
 
     ending = run(living, "generate", "Biz", "class", "--json")
