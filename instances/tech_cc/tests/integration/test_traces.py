@@ -103,8 +103,9 @@ async def test_every_use_case_is_a_span(settings: Settings, collector: Collector
         await client.get(path)
         (spans,) = (await traces_of(collector, number=1)).values()
 
-    assert service in [line.strip() for line in tree(spans)]
-    assert tree(spans)[3].startswith("      SELECT ")
+    _server, use_case, statement = tree(spans)
+    assert use_case == f"  {service}"
+    assert statement.startswith("    SELECT ")
 
 
 async def test_no_value_of_a_body_is_in_a_trace(settings: Settings, collector: Collector) -> None:
