@@ -106,7 +106,7 @@ def repair(project: Project) -> None:
                 git(project.top, *NO_HOOKS, "reset", "--quiet", "--soft", new)
     elif head != new:
         raise RefusalError(
-            f"The branch moved to {head[:12]} after an update to {new[:12]} was interrupted. "
+            f"The branch moved to {head[:12]} after the landing of {new[:12]} was interrupted. "
             f"Go back to {old[:12]} (`git reset --soft {old[:12]}`), and try again."
         )
     _note(project).unlink()

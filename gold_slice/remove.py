@@ -155,5 +155,5 @@ def _data_steps(project: Project, module: Module) -> list[str]:
         f"  uv run alembic downgrade {module.label}@base",
         "Without such a checkout, run this SQL (MEM0_SCHEMA may give the second schema another name):",
         f"  DROP SCHEMA {module.name} CASCADE; DROP SCHEMA mem0_{module.name} CASCADE;",
-        f"  DELETE FROM alembic_version WHERE version_num IN ({revisions});",  # noqa: S608  # printed, not run
+        f"  DELETE FROM alembic_version WHERE version_num IN ({revisions});",  # noqa: S608  # nosec B608  # printed, not run
     ]
