@@ -124,7 +124,7 @@ def test_a_renamed_file_takes_edits_along_in_every_module(living: Path, releases
 
 
 def test_a_dropped_file_goes_unless_it_was_edited(living: Path, releases: Path) -> None:
-    replace(living / DROPPED, "# Which", "# Our\n\n# Which")
+    replace(living / DROPPED, "# ", "# Our\n\n# ")
     commit(living, "edited")
     git(releases, "rm", "--quiet", f"template/{DROPPED}", "template/.env.example")
     release(releases, "v0.2.0")
