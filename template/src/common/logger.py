@@ -59,6 +59,7 @@ def configure_logging(settings: Settings) -> None:
     A `--log-config` with a root handler stays as it is, and so does `--no-access-log`.
     """
     logging.getLogger("sqlalchemy.engine").setLevel(settings.sqlalchemy_log_level)
+    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)  # at INFO it lists each plugin at the start
     root = logging.getLogger()
     if root.handlers:
         return
