@@ -31,7 +31,7 @@ def examine(project: Project, lists: Sequence[HostList] | None = None) -> list[F
 
 def _unfinished(project: Project) -> Iterator[Finding]:
     if is_interrupted(project):
-        yield Finding("GS101", ".", "a command was interrupted half-way", f"{AGAIN}/doctor.py --fix", is_fixable=True)
+        yield Finding("GS101", ".", "a command was interrupted", f"{AGAIN}/doctor.py --fix", is_fixable=True)
     if (project.state / "update.json").exists():
         what = "an update waits to be settled"
         yield Finding("GS102", ".dev/update", what, f"{AGAIN}/update_modules.py --continue, or --abandon")

