@@ -24,7 +24,7 @@ def parsed(path: Path) -> ast.Module | str:
 
 
 def assigned(source: ast.Module, name: str) -> object:
-    """Return the constant that a file assigns to a name at its top level, `...` for another value, None if it assigns none."""
+    """Return the constant that a file assigns to a name, `...` for another value, None if it assigns none."""
     for statement in source.body:
         targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
         value = getattr(statement, "value", None)

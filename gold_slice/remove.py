@@ -108,11 +108,7 @@ def _entries_in_the_way(project: Project, module: Module, edits: dict[str, bytes
     ]
     return [
         *commented,
-        *(
-            _elsewhere(each, module, _contents(project, each, edits))
-            for each in lists
-            if _elsewhere(each, module, _contents(project, each, edits))
-        ),
+        *(named for each in lists if (named := _elsewhere(each, module, _contents(project, each, edits)))),
     ]
 
 
