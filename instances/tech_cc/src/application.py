@@ -16,15 +16,15 @@ from src.common.config import Settings
 from src.common.errors import add_error_handlers
 from src.common.logger import configure_logging
 from src.common.logger_logfire import bootstrap_logfire
-from src.common.metrics import bootstrap_metrics
-from src.common.otlp import stop
-from src.common.project import FIRST_MODULE
 from src.common.request_body import RequestBodyLimits
 from src.common.request_id_middleware import RequestIdMiddleware
 from src.common.startup_errors import StartupErrorMiddleware
+from src.common.telemetry.metrics import bootstrap_metrics
+from src.common.telemetry.otlp import stop
 from src.db.connection import open_database
 from src.db.schema_check import add_schema_error_handler, code_revisions
 from src.l1.writer import open_writer
+from src.project import FIRST_MODULE
 from src.retention import purge_tasks
 
 # The least that Python allows. A body of 250 integers with 4,000 digits each, its default, takes 20 ms to parse.

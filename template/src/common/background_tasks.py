@@ -11,7 +11,7 @@ from typing import Final, Literal
 from pydantic import BaseModel
 
 from src.common.errors import UnavailableError, describe_outage
-from src.common.metrics import Durations
+from src.common.telemetry.metrics import Durations
 
 FIRST_BACKOFF_S: Final = 0.5
 BACKOFF_LIMIT_S: Final = 60.0

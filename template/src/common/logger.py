@@ -9,8 +9,8 @@ from typing import Any, Final
 import orjson
 
 from src.common.config import LogLevel, Settings
-from src.common.otlp import scrub
 from src.common.request_id_middleware import current_request_id
+from src.common.telemetry.scrubber import scrub
 from src.common.tracing import current_trace_id, span
 
 log = logging.getLogger(__name__)

@@ -13,10 +13,10 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBasedTraceIdRatio
 from opentelemetry.trace import SpanKind
 
 from src.common.config import Settings, export_otel_variables
-from src.common.otlp import SpanExports, exporters, hidden_backend
 from src.common.request_id_middleware import current_request_id
+from src.common.telemetry.otlp import SpanExports, exporters, hidden_backend
+from src.common.telemetry.tracing_middleware import TracingMiddleware
 from src.common.tracing import use_tracer
-from src.common.tracing_middleware import TracingMiddleware
 
 log = logging.getLogger(__name__)
 

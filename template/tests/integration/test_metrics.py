@@ -6,9 +6,9 @@ from pydantic import SecretStr
 from collector import running_collector
 from databases import upgrade
 from src.common.config import Settings
-from src.common.metrics import bootstrap_metrics
-from src.common.project import FIRST_MODULE
+from src.common.telemetry.metrics import bootstrap_metrics
 from src.cos_main import create_app
+from src.project import FIRST_MODULE
 
 
 async def test_the_durations_of_requests_and_records_reach_a_collector(empty_database: Settings) -> None:

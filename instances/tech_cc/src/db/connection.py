@@ -13,11 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from src.common.config import Settings
 from src.common.startup_errors import StartupError
+from src.common.telemetry.sql_spans import trace_statements
 from src.common.tracing import span
 from src.db.autocommit import AutocommitSession
 from src.db.fair_pool import FairPool
 from src.db.liveness import check_liveness
-from src.db.sql_spans import trace_statements
 from src.db.unavailable import DatabaseUnavailableError, outages_refused
 
 # A request must fail within 4 s of a network that swallows packets: a ping that times out, then a connection that does.

@@ -1,6 +1,6 @@
 """Metrics of the log."""
 
-from src.common.metrics import Durations
+from src.common.telemetry.metrics import Durations
 
 record_duration = Durations(
     "mem0.record.duration",

@@ -3,8 +3,8 @@ from httpx2 import ASGITransport, AsyncClient
 
 from src.backend.slice import load_slice
 from src.common.config import Settings
-from src.common.project import FIRST_MODULE
 from src.cos_main import SLICES, create_app
+from src.project import FIRST_MODULE
 
 PATHS = ["/test-log", *(f"/{load_slice(package).module}/test-log" for package in SLICES)]
 

@@ -16,8 +16,8 @@ from collector import Collector, plain_attributes, running_collector
 from src.common.config import Settings
 from src.common.errors import add_error_handlers
 from src.common.logger_logfire import bootstrap_logfire
-from src.common.otlp import SpanExports
 from src.common.request_id_middleware import RequestIdMiddleware
+from src.common.telemetry.otlp import SpanExports
 from src.common.tracing import current_trace_id, span, use_tracer
 
 TOKEN = "pylf_v1_us_abcdefghijklmnopqrstuvwxyz0123456789"  # noqa: S105

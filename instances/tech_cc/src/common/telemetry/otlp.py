@@ -11,11 +11,11 @@ from typing import Any, Final
 
 import logfire
 from opentelemetry.exporter.otlp.proto.http import Compression
-from opentelemetry.sdk.trace import Event, ReadableSpan, SpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
-from opentelemetry.trace import Link
 
 from src.common.config import Settings, Signal
+from src.common.telemetry.scrubber import scrubbed_span
 
 log = logging.getLogger(__name__)
 
@@ -114,31 +114,3 @@ class _Export(SpanExporter):
 
     def shutdown(self) -> None:
         self.exporter.shutdown()
-
-
-def scrub(value: Any) -> tuple[Any, list[Any]]:
-    """Return the value as Logfire's scrubber shows it, and notes of what it replaced."""
-    return logfire.DEFAULT_LOGFIRE_INSTANCE.config.scrubber.scrub_value((), value)
-
-
-def scrubbed_span(span: ReadableSpan) -> ReadableSpan:
-    """Return the span without secrets; the same one if there are none."""
-    events, links = span.events, span.links
-    shown, notes = scrub([span.attributes, [each.attributes for each in events], [each.attributes for each in links]])
-    if not notes:
-        return span
-    attributes, of_events, of_links = shown
-    return ReadableSpan(
-        name=span.name,
-        context=span.context,
-        parent=span.parent,
-        resource=span.resource,
-        attributes=attributes,
-        events=[Event(each.name, shown, each.timestamp) for each, shown in zip(events, of_events, strict=True)],
-        links=[Link(each.context, shown) for each, shown in zip(links, of_links, strict=True)],
-        kind=span.kind,
-        instrumentation_scope=span.instrumentation_scope,
-        status=span.status,
-        start_time=span.start_time,
-        end_time=span.end_time,
-    )

@@ -15,8 +15,8 @@ from starlette.testclient import TestClient
 from src.common.config import Settings
 from src.common.errors import ConflictError, UnavailableError, add_error_handlers
 from src.common.request_id_middleware import RequestIdMiddleware
+from src.common.telemetry.tracing_middleware import TracingMiddleware
 from src.common.tracing import current_trace_id, span
-from src.common.tracing_middleware import TracingMiddleware
 from unit.common.conftest import MakeProvider, Spans
 
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"

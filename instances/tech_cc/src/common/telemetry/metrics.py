@@ -10,7 +10,7 @@ from opentelemetry.sdk.metrics.export import AggregationTemporality, PeriodicExp
 from opentelemetry.sdk.resources import Resource
 
 from src.common.config import Settings, export_otel_variables
-from src.common.otlp import exporters
+from src.common.telemetry.otlp import exporters
 
 BOUNDS_S: Final = [0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5]
 LOGFIRE_TEMPORALITY: Final = {HistogramType: AggregationTemporality.DELTA}  # what its documentation asks for
