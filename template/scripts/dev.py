@@ -1,18 +1,17 @@
-"""Run the service for development: start PostgreSQL if the environment names none, migrate, and serve.
+"""Run the service for development: start PostgreSQL and Redis if the environment names none, migrate, and serve.
 
     uv run python scripts/dev.py [--port 8000] [--host 127.0.0.1] [--no-reload]
 
 If neither the environment nor .env sets DATABASE_URL, the project's own PostgreSQL is started; its data stay in
-.dev/postgres between runs. Ctrl-C stops everything. Exit status: 0 stopped by you, 1 refused, 2 wrong usage.
+.dev/postgres between runs. Without REDIS_URL a Valkey server is started, which keeps nothing. Ctrl-C stops everything.
+Exit status: 0 stopped by you, 1 refused, 2 wrong usage.
 """
 
 import argparse
 import asyncio
-import ctypes
 import os
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -25,11 +24,12 @@ from alembic import command
 from alembic.config import Config
 from filelock import FileLock, Timeout
 
+from embedded.child_process import start_child
 from embedded.postgres import PostgresStartError, create_role_and_database, running_postgres, url_of
+from embedded.redis import RedisStartError, running_redis
 from src.common.config import Settings, settings_or_exit
 
 PROJECT = Path(__file__).resolve().parent.parent
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def main() -> None:
@@ -42,12 +42,12 @@ def main() -> None:
     libraries = threading.Thread(target=_import_libraries, daemon=True)
     try:
         libraries.start()  # while PostgreSQL starts
-        with _database():
+        with _database(), _redis():
             libraries.join()
             _migrate()
             _say(f"serving http://{options.host}:{options.port}/docs")
             sys.exit(_serve(options))
-    except PostgresStartError as fault:
+    except (PostgresStartError, RedisStartError) as fault:
         sys.exit(str(fault))
     except KeyboardInterrupt:
         pass
@@ -81,6 +81,19 @@ def _database() -> Iterator[None]:
             _say("stopping PostgreSQL")
 
 
+@contextmanager
+def _redis() -> Iterator[None]:
+    """Make REDIS_URL name a running server; stop the one that was started afterwards."""
+    if Settings().redis_url:
+        _say("using the Redis that REDIS_URL names")
+        yield
+        return
+    with running_redis() as address:
+        os.environ["REDIS_URL"] = address
+        _say(f"started Valkey at {address}")
+        yield
+
+
 def _migrate() -> None:
     """Upgrade the database in this process; Alembic and the models are imported by now."""
     started = time.perf_counter()
@@ -109,17 +122,12 @@ def _serve(options: argparse.Namespace) -> int:
 def _run(module: str, *arguments: str) -> int:
     """Run a module in a process that Ctrl-C does not reach and that ends with this one; return its exit status."""
     command = [sys.executable, "-m", module, *arguments]
-    process = subprocess.Popen(command, process_group=0, preexec_fn=_end_with_parent)  # noqa: PLW1509  # no threads here
+    process = start_child(command)
     try:
         return process.wait()
     finally:
         process.terminate()
         process.wait()
-
-
-def _end_with_parent() -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _refuse_taken_port(host: str, port: int) -> None:

@@ -14,6 +14,8 @@ from src.common.errors import UnavailableError
 from src.db.connection import Database
 from src.db.schema_check import check_schema
 from src.db.unavailable import outages_refused
+from src.highway.consumer import ConsumerState
+from src.highway.lifespan import Highway
 
 router = APIRouter(prefix="/health", tags=["health"])
 
@@ -25,18 +27,20 @@ class Liveness(BaseModel):
 
 
 class Dependency(BaseModel):
-    """One thing that the service needs, as it answered just now."""
+    """One thing that the service uses, as it answered just now; `absent` if no setting names it."""
 
-    status: Literal["up", "down"]
-    latency_ms: float
+    status: Literal["up", "down", "absent"]
+    is_required: bool = True
+    latency_ms: float | None = None
     detail: str | None = None
 
 
 class Readiness(BaseModel):
-    """`dependencies` decide about the status; `background_tasks` are shown, and do not stop requests."""
+    """Required `dependencies` decide about the status; all else is shown, and does not stop requests."""
 
     status: Literal["ready", "not ready"]
     dependencies: dict[str, Dependency]
+    consumers: dict[str, ConsumerState]
     background_tasks: dict[str, TaskState]
 
 
@@ -52,6 +56,11 @@ def get_task_states(request: Request) -> dict[str, TaskState]:
     return tasks.states if tasks else {}
 
 
+def get_highway(request: Request) -> Highway | None:
+    """Return the highway; None before the application has started."""
+    return getattr(request.app.state, "highway", None)
+
+
 @router.get("/live")
 async def get_liveness() -> Liveness:
     """Return 200 while the process answers; no dependency is asked."""
@@ -62,6 +71,7 @@ async def get_liveness() -> Liveness:
 async def get_readiness(
     probes: Annotated[dict[str, Probe], Depends(get_probes)],
     tasks: Annotated[dict[str, TaskState], Depends(get_task_states)],
+    highway: Annotated[Highway | None, Depends(get_highway)],
     response: Response,
 ) -> Readiness:
     """Return 200 if PostgreSQL answers and has every migration, table and column that this code needs; else 503."""
@@ -69,7 +79,12 @@ async def get_readiness(
     is_ready = all(dependency.status == "up" for dependency in dependencies.values())
     if not is_ready:
         response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
-    return Readiness(status="ready" if is_ready else "not ready", dependencies=dependencies, background_tasks=tasks)
+    return Readiness(
+        status="ready" if is_ready else "not ready",
+        dependencies=dependencies | {"redis": await check_redis(highway)},
+        consumers={name: consumer.state for name, consumer in highway.consumers.items()} if highway else {},
+        background_tasks=tasks,
+    )
 
 
 async def check_connection(database: Database) -> None:
@@ -81,6 +96,17 @@ async def check_connection(database: Database) -> None:
     with outages_refused():
         async with database.engine.connect() as connection:
             await connection.execute(text("SELECT 1"))
+
+
+async def check_redis(highway: Highway | None) -> Dependency:
+    """Return the state of Redis, without which everything works, only slower."""
+    if highway is None:
+        return Dependency(status="absent", is_required=False)
+    health = await highway.pubsub.health_check()
+    detail = health.detail or health.server
+    if health.breaker != "closed":
+        detail = f"{detail or ''}; the circuit breaker is {health.breaker}".lstrip("; ")
+    return Dependency(status=health.status, is_required=False, latency_ms=health.latency_ms, detail=detail)
 
 
 async def _check(probe: Probe) -> Dependency:

@@ -23,6 +23,7 @@ from src.common.telemetry.metrics import bootstrap_metrics
 from src.common.telemetry.otlp import stop
 from src.db.connection import open_database
 from src.db.schema_check import add_schema_error_handler, code_revisions
+from src.highway.lifespan import open_highway
 from src.l1.writer import open_writer
 from src.project import FIRST_MODULE
 from src.retention import purge_tasks
@@ -41,6 +42,7 @@ def build_app(settings: Settings, packages: Sequence[str]) -> FastAPI:
     sys.set_int_max_str_digits(INTEGER_DIGITS_LIMIT)
     configure_logging(settings)
     slices = [load_slice(package) for package in packages]
+    subscribers = [(part.log, subscriber) for part in slices for subscriber in part.subscribers]
     service_name = _service_name(packages)
 
     @asynccontextmanager
@@ -51,10 +53,12 @@ def build_app(settings: Settings, packages: Sequence[str]) -> FastAPI:
                 open_database(settings) as database,
                 open_background_tasks() as tasks,
                 open_writer(settings, tasks) as writer,
+                open_highway(settings, database, writer, tasks, subscribers) as highway,
             ):
-                app.state.database = database
+                app.state.database = highway.database
                 app.state.background_tasks = tasks
                 app.state.l1_writer = writer
+                app.state.highway = highway
                 for purge in purge_tasks(database, slices, settings):
                     tasks.start(purge)
                 yield

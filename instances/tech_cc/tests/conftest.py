@@ -3,18 +3,20 @@
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
 from httpx2 import ASGITransport, AsyncClient
+from pydantic import SecretStr
 from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker
 
 from databases import throw_away_database, upgrade
 from embedded.postgres import create_role_and_database, running_postgres, url_of
+from embedded.redis import running_redis
 from src.common.config import Settings, get_settings
 from src.cos_main import create_app
 from src.db.autocommit import AutocommitSession
@@ -59,6 +61,16 @@ async def database_server() -> AsyncIterator[URL]:
         await create_role_and_database(server)
         yield url_of(server)
     shutil.rmtree(scratch)
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[SecretStr]:
+    """The address of a Redis: the one that REDIS_URL names, else one out of a wheel."""
+    if named := get_settings().redis_url:
+        yield named
+        return
+    with running_redis() as address:
+        yield SecretStr(address)
 
 
 @pytest.fixture

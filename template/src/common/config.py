@@ -46,6 +46,10 @@ class Settings(BaseSettings):
     purge_interval_s: int = Field(default=0, ge=0, le=7 * 86_400)
     sqlalchemy_log_level: LogLevel = "WARNING"
 
+    redis_url: SecretStr | None = None
+    redis_pool_size: int = Field(default=32, ge=1, le=1000)
+    redis_sharded: bool = False
+
     log_level: LogLevel = "INFO"
     log_format: Literal["auto", "json", "console"] = "auto"
 
@@ -66,6 +70,13 @@ class Settings(BaseSettings):
     @classmethod
     def _use_asyncpg(cls, given: SecretStr) -> SecretStr:
         return SecretStr(asyncpg_url(given.get_secret_value()).render_as_string(hide_password=False))
+
+    @field_validator("redis_url")
+    @classmethod
+    def _check_redis_url(cls, given: SecretStr | None) -> SecretStr | None:
+        if given and not given.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must begin with redis://, or rediss:// for TLS, or unix://")
+        return given
 
     @model_validator(mode="after")
     def _refuse_development_defaults(self) -> Self:

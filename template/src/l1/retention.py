@@ -21,6 +21,7 @@ oldest AS (
         coalesce((SELECT xid FROM slowest), '18446744073709551615'::xid8),
         coalesce((SELECT seq FROM slowest), 9223372036854775807)
     )
+    AND NOT EXISTS (SELECT FROM {schema}.dead_letter WHERE record_id = base_log.id)
     ORDER BY xid, seq LIMIT :limit
 )
 DELETE FROM {schema}.base_log WHERE id IN (
@@ -34,8 +35,9 @@ DELETE FROM {schema}.base_log WHERE id IN (
 async def purge_log(session: AsyncSession, log: Log, *, age: timedelta, limit: int = PURGE_BATCH) -> Purge:
     """Delete records that are older than `age`, oldest first, at most `limit`, so that no purge holds locks for long.
 
-    Records that the slowest consumer has not read stay, however old they are. Records that another purge has locked
-    are left to it. A purge that finds nothing to delete takes no row lock and writes no WAL.
+    Records that the slowest consumer has not read stay, however old they are, and so do records with a dead letter.
+    Records that another purge has locked are left to it. A purge that finds nothing to delete takes no row lock and
+    writes no WAL.
     """
     statement = text(PURGE.format(schema=f'"{log.schema}"'))
     purged = len((await session.execute(statement, {"limit": limit, "age": age})).all())

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from src.common.errors import problems
 from src.common.schemas import Purge
+from src.highway.subscriber import AnySubscriber
 from src.l1.entries import Log
 
 
@@ -23,6 +24,7 @@ class Slice:
     debug_routers: Sequence[APIRouter]
     log: Log
     purge_scratch: Callable[[AsyncSession], Awaitable[Purge]]
+    subscribers: Sequence[AnySubscriber] = ()
 
     def mount(self, app: FastAPI, *, with_debug: bool) -> None:
         """Add the slice's routes, those for developers only where they are asked for."""

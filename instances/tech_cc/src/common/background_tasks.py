@@ -34,11 +34,15 @@ class TaskState(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackgroundTask:
-    """What to run; with `interval_s`, again and again with that pause before each run."""
+    """What to run; with `interval_s`, again and again with that pause before each run.
+
+    After a failure it starts again: after 0.5 s, 1 s, 2 s, … at most `backoff_limit_s`.
+    """
 
     name: str
     run: Callable[[], Awaitable[None]]
     interval_s: float | None = None
+    backoff_limit_s: float = BACKOFF_LIMIT_S
 
 
 class BackgroundTasks:
@@ -65,7 +69,8 @@ class BackgroundTasks:
     async def _supervise(self, task: BackgroundTask) -> None:
         failures = 0
         while True:
-            await asyncio.sleep(backoff_s(failures) if failures else task.interval_s or 0)
+            pause_s = backoff_s(failures, limit_s=task.backoff_limit_s)
+            await asyncio.sleep(pause_s if failures else task.interval_s or 0)
             error = await self._run_once(task, failures=failures)
             failures = failures + 1 if error else 0
             if not error and task.interval_s is None:
@@ -80,7 +85,7 @@ class BackgroundTasks:
             await task.run()
         except Exception as raised:  # noqa: BLE001  # whatever it is, the task must run again
             error = raised
-            _log_failure(task, error, pause_s=backoff_s(failures + 1))
+            _log_failure(task, error, pause_s=backoff_s(failures + 1, limit_s=task.backoff_limit_s))
             self._set(task, "failed", failures=failures + 1, error=type(error).__name__)
         else:
             self._set(task, "ended" if task.interval_s is None else "waiting")
@@ -103,9 +108,9 @@ async def open_background_tasks() -> AsyncIterator[BackgroundTasks]:
         await tasks.stop()
 
 
-def backoff_s(failures: int) -> float:
-    """Return the pause after that many failures in a row: 0.5 s, 1 s, 2 s, … at most a minute."""
-    return min(BACKOFF_LIMIT_S, FIRST_BACKOFF_S * 2.0 ** min(failures - 1, 10))
+def backoff_s(failures: int, *, limit_s: float = BACKOFF_LIMIT_S) -> float:
+    """Return the pause after that many failures in a row: 0.5 s, 1 s, 2 s, … at most the limit."""
+    return min(limit_s, FIRST_BACKOFF_S * 2.0 ** min(failures - 1, 10))
 
 
 def _log_failure(task: BackgroundTask, error: Exception, *, pause_s: float) -> None:

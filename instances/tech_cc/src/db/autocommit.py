@@ -20,7 +20,7 @@ class AutocommitSession:
 
     def __init__(self, connect: Callable[[], AbstractAsyncContextManager[AsyncConnection]]) -> None:
         """Take the `connect` of an engine whose isolation level is AUTOCOMMIT."""
-        self._connect = connect
+        self.connect = connect
 
     async def execute(self, statement: Executable, parameters: Mapping[str, Any] | None = None, /) -> Result[Any]:
         """Return the rows of a statement, which is committed by then.
@@ -29,7 +29,7 @@ class AutocommitSession:
             DatabaseUnavailableError: PostgreSQL cannot do this now.
         """
         with outages_refused():
-            async with self._connect() as connection:
+            async with self.connect() as connection:
                 return await connection.execute(statement, parameters)  # all rows; the connection goes back
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from src.common.tracing import span
+from src.l1.announcement import announce_after_commit
 from src.l1.entries import Entry, Log, new_record
 from src.l1.metrics import record_duration
 from src.l1.statements import insertion_of
@@ -26,5 +27,6 @@ async def write_record(session: AsyncSession, log: Log, entries: Sequence[Entry]
         connection = await session.connection()
         # Past SQLAlchemy's compiler, but not past its transaction, its events and its handling of lost connections.
         await connection.exec_driver_sql(*insertion_of(record, log))
+        announce_after_commit(session, log.module, record.id)
     record_duration.record(time.perf_counter() - started, source_module=log.module, way="transaction")
     return record.id

@@ -24,6 +24,7 @@ from uuid_utils.compat import uuid7
 
 from src.common.request_id_middleware import current_request_id
 from src.common.tracing import current_trace_id
+from src.l1.announcement import RECORD_ID, RECORDED_IN
 from src.l1.entries import Log, checked_event_type
 
 
@@ -50,7 +51,7 @@ def recorded(
         parameters: The parameters of an execution that the payload holds as well, as JSON.
     """
     changed = change.cte("change")
-    record_id = new_id()
+    record_id = bindparam(RECORD_ID, callable_=uuid7, type_=Uuid)
     base_log = _insert_from(
         changed,
         log,
@@ -69,7 +70,7 @@ def recorded(
         event_type=literal(checked_event_type(event_type), String),
         payload=_payload(changed, columns, parameters),
     )
-    return select(changed).add_cte(base_log, event_log)
+    return select(changed).add_cte(base_log, event_log).execution_options(**{RECORDED_IN: log.module})
 
 
 def new_id() -> BindParameter[Any]:

@@ -7,7 +7,19 @@ from datetime import datetime
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, SmallInteger, String, Text, func, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    SmallInteger,
+    String,
+    Text,
+    func,
+    text,
+)
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 from uuid_utils.compat import uuid7
 
@@ -107,3 +119,21 @@ class ConsumerCheckpointTable:
     @declared_attr.directive
     def __table_args__(cls) -> dict[str, Any]:
         return {"schema": cls.mem0_schema, "postgresql_with": OFTEN_UPDATED}
+
+
+class DeadLetterTable:
+    """A record that a consumer could not handle, and why. The record is kept as long as its dead letter."""
+
+    __tablename__ = "dead_letter"
+    mem0_schema: ClassVar[str]
+
+    consumer: Mapped[str] = mapped_column(String(63), primary_key=True)
+    record_id: Mapped[UUID] = mapped_column(primary_key=True)
+    reason: Mapped[str] = mapped_column(Text)
+    tries: Mapped[int]
+    failed_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    @declared_attr.directive
+    def __table_args__(cls) -> tuple[Any, ...]:
+        reference = ForeignKeyConstraint(["record_id"], [f"{cls.mem0_schema}.base_log.id"])
+        return (reference, Index(None, "record_id"), {"schema": cls.mem0_schema})

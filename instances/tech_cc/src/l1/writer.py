@@ -23,6 +23,7 @@ from src.common.config import Settings
 from src.common.tracing import span
 from src.db.connection import connect_driver
 from src.db.unavailable import unavailable
+from src.l1.announcement import Announce
 from src.l1.entries import Entry, Log, new_record
 from src.l1.metrics import record_duration
 from src.l1.pending_write import L1ClosedError, L1QueueFullError, PendingWrite, by_log
@@ -63,6 +64,7 @@ class L1Writer:
         self._has_work = asyncio.Event()
         self._is_closing = False
         self._is_unreachable = False
+        self.announce: Announce | None = None  # called for each record after its commit
 
     async def submit(self, log: Log, entries: Sequence[Entry]) -> UUID:
         """Return the id of a new record once it is committed.
@@ -140,7 +142,7 @@ class L1Writer:
         try:
             connection = await self._connected()
             for writes in by_log(batch).values():
-                await _send(connection, writes)
+                await self._send(connection, writes)
             self._is_unreachable = False
         except CONNECTION_FAULTS as fault:
             self._log_outage(fault)
@@ -150,6 +152,44 @@ class L1Writer:
         except Exception as bug:  # noqa: BLE001  # the callers must get the error, and the next batch must be written
             for write in batch:
                 write.fail(bug)
+
+    async def _send(self, connection: asyncpg.Connection, writes: list[PendingWrite]) -> None:
+        """Commit writes to one log; if PostgreSQL refuses them, send each half alone, so that only the bad one fails.
+
+        Raises:
+            CONNECTION_FAULTS: The connection is lost, and it is not known whether they are committed.
+        """
+        # A caller that timed out before this was told that nothing is written.
+        writes = [write for write in writes if write.is_awaited]
+        if not writes:
+            return
+        statement, parameters = _insertion(writes)
+        for write in writes:
+            write.is_in_flight = True
+        try:
+            await connection.fetch(statement, *parameters)
+        except asyncpg.PostgresError as fault:
+            if connection.is_closed() or (fault.sqlstate or "").startswith(LOST_STATES):
+                raise
+            await self._send_apart(connection, writes, fault)
+        else:
+            for write in writes:
+                write.resolve()
+                if self.announce:
+                    self.announce(write.log.module, write.record.id)
+
+    async def _send_apart(
+        self, connection: asyncpg.Connection, writes: list[PendingWrite], fault: asyncpg.PostgresError
+    ) -> None:
+        """Find those that PostgreSQL refuses, and fail their futures; the statement wrote nothing."""
+        for write in writes:
+            write.is_in_flight = False
+        if len(writes) == 1:
+            writes[0].refuse(unavailable(fault) or fault)
+            return
+        middle = len(writes) // 2
+        for half in (writes[:middle], writes[middle:]):
+            await self._send(connection, half)
 
     def _put_back(self, batch: list[PendingWrite]) -> None:
         for write in batch:
@@ -191,42 +231,6 @@ async def get_l1_writer(connection: HTTPConnection) -> L1Writer:
     """Return the application's writer, as a dependency."""
     writer: L1Writer = connection.app.state.l1_writer
     return writer
-
-
-async def _send(connection: asyncpg.Connection, writes: list[PendingWrite]) -> None:
-    """Commit writes to one log; if PostgreSQL refuses them, send each half alone, so that only the bad one fails.
-
-    Raises:
-        CONNECTION_FAULTS: The connection is lost, and it is not known whether they are committed.
-    """
-    # A caller that timed out before this was told that nothing is written.
-    writes = [write for write in writes if write.is_awaited]
-    if not writes:
-        return
-    statement, parameters = _insertion(writes)
-    for write in writes:
-        write.is_in_flight = True
-    try:
-        await connection.fetch(statement, *parameters)
-    except asyncpg.PostgresError as fault:
-        if connection.is_closed() or (fault.sqlstate or "").startswith(LOST_STATES):
-            raise
-        await _send_apart(connection, writes, fault)
-    else:
-        for write in writes:
-            write.resolve()
-
-
-async def _send_apart(connection: asyncpg.Connection, writes: list[PendingWrite], fault: asyncpg.PostgresError) -> None:
-    """Find those that PostgreSQL refuses, and fail their futures; the statement wrote nothing."""
-    for write in writes:
-        write.is_in_flight = False
-    if len(writes) == 1:
-        writes[0].refuse(unavailable(fault) or fault)
-        return
-    middle = len(writes) // 2
-    for half in (writes[:middle], writes[middle:]):
-        await _send(connection, half)
 
 
 def _insertion(writes: list[PendingWrite]) -> tuple[str, tuple[Any, ...]]:

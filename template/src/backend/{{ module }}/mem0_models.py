@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped
 
 from src.db.base import Base, Record
 from src.l1.entries import Log
-from src.l1.tables import BaseLogTable, ConsumerCheckpointTable, EventLogTable, PromptTraceTable
+from src.l1.tables import BaseLogTable, ConsumerCheckpointTable, DeadLetterTable, EventLogTable, PromptTraceTable
 
 from .identity import MEM0_SCHEMA, MODULE
 
@@ -45,5 +45,11 @@ class EventLog(EventLogTable, Base):
 
 class ConsumerCheckpoint(ConsumerCheckpointTable, Base):
     """How far a consumer of this module's log has come."""
+
+    mem0_schema: ClassVar[str] = MEM0_SCHEMA
+
+
+class DeadLetter(DeadLetterTable, Base):
+    """A record of this module that a consumer could not handle."""
 
     mem0_schema: ClassVar[str] = MEM0_SCHEMA

@@ -1,9 +1,10 @@
-"""Histograms of the running process, exported once a minute to where its traces go."""
+"""Metrics of the running process, exported once a minute to where its traces go."""
 
+from collections.abc import Callable, Iterable
 from typing import ClassVar, Final
 
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-from opentelemetry.metrics import Histogram
+from opentelemetry.metrics import CallbackOptions, Counter, Histogram, Observation
 from opentelemetry.sdk.metrics import Histogram as HistogramType
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import AggregationTemporality, PeriodicExportingMetricReader
@@ -42,6 +43,54 @@ class Durations:
             )
 
 
+class Counts:
+    """A counter; it does nothing until a provider collects it."""
+
+    _known: ClassVar[list["Counts"]] = []
+
+    def __init__(self, name: str, description: str) -> None:
+        self.name = name
+        self.description = description
+        self.counter: Counter | None = None
+        self._known.append(self)
+
+    def add(self, number: int = 1, **attributes: str) -> None:
+        """Count as many."""
+        if self.counter:
+            self.counter.add(number, attributes)
+
+    @classmethod
+    def report_to(cls, provider: MeterProvider) -> None:
+        """Let the provider collect all of them."""
+        meter = provider.get_meter("cos")
+        for each in cls._known:
+            each.counter = meter.create_counter(each.name, description=each.description)
+
+
+class Gauge:
+    """A value that is read when metrics are exported, from everything that adds itself to `sources`."""
+
+    _known: ClassVar[list["Gauge"]] = []
+
+    def __init__(self, name: str, description: str, *, unit: str = "") -> None:
+        self.name = name
+        self.description = description
+        self.unit = unit
+        self.sources: set[Callable[[], tuple[float, dict[str, str]]]] = set()
+        self._known.append(self)
+
+    @classmethod
+    def report_to(cls, provider: MeterProvider) -> None:
+        """Let the provider read all of them."""
+        meter = provider.get_meter("cos")
+        for each in cls._known:
+            meter.create_observable_gauge(each.name, [each.observe], unit=each.unit, description=each.description)
+
+    def observe(self, _options: CallbackOptions) -> Iterable[Observation]:
+        """Return the value of each source, with its attributes."""
+        return [Observation(*source()) for source in list(self.sources)]
+
+
 def bootstrap_metrics(settings: Settings, *, service_name: str) -> MeterProvider | None:
     """Return the provider that exports histograms, to be shut down at the end; None without a backend."""
     export_otel_variables()
@@ -51,5 +100,6 @@ def bootstrap_metrics(settings: Settings, *, service_name: str) -> MeterProvider
     readers = [PeriodicExportingMetricReader(exporter) for exporter in found.values()]
     resource = Resource.create({"service.name": settings.service_name or service_name})
     provider = MeterProvider(readers, resource, shutdown_on_exit=False)
-    Durations.report_to(provider)
+    for kind in (Durations, Counts, Gauge):
+        kind.report_to(provider)
     return provider

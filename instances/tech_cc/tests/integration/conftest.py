@@ -1,4 +1,4 @@
-"""A log, and a database on which the tests of this folder really commit."""
+"""A log, and a database on which tests really commit."""
 
 from collections.abc import AsyncIterator
 
@@ -20,9 +20,9 @@ def log() -> Log:
     return load_slice(SLICES[0]).log
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 async def committing_settings(database_server: URL) -> AsyncIterator[Settings]:
-    """Settings that name a database of this folder's own."""
+    """Settings that name a database that is emptied after each test that commits."""
     async with throw_away_database(database_server) as settings:
         await upgrade(settings)
         yield settings

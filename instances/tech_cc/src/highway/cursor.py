@@ -1,0 +1,183 @@
+"""Read a log in the order of commits, and keep how far a consumer has come.
+
+`id > last` misses records: a transaction that takes a number early and commits late is passed over. So the order is
+`(xid, seq)`, and a record is read once every transaction with a lower `xid` has ended.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from src.l1.entries import Event, Log, Prompt
+
+Start = Literal["beginning", "end"]
+
+READ: Final = """
+SELECT id, timestamp, source_module, request_id, trace_id, xid::text::bigint, seq, is_final,
+    CASE WHEN is_final THEN (
+        SELECT json_agg(json_build_array(event_type, payload) ORDER BY position)
+        FROM "{schema}".event_log WHERE base_log_id = page.id
+    ) END,
+    CASE WHEN is_final THEN (
+        SELECT json_agg(json_build_array(role, content, tokens_in, tokens_out) ORDER BY position)
+        FROM "{schema}".prompt_trace WHERE base_log_id = page.id
+    ) END
+FROM (
+    SELECT *, xid < pg_snapshot_xmin(pg_current_snapshot()) AS is_final
+    FROM "{schema}".base_log WHERE (xid, seq) > ($1::bigint::text::xid8, $2::bigint)
+    ORDER BY xid, seq LIMIT $3
+) AS page ORDER BY xid, seq
+"""
+# At the end: what is committed by now is left out. A transaction that is not over yet is read when it commits.
+REGISTER: Final = """
+INSERT INTO "{schema}".consumer_checkpoint (consumer, xid, seq)
+SELECT $1, CASE WHEN $2 THEN pg_snapshot_xmin(pg_current_snapshot()) ELSE '0'::xid8 END, 0
+ON CONFLICT DO NOTHING
+"""
+CHECKPOINT: Final = """
+SELECT xid::text::bigint, seq FROM "{schema}".consumer_checkpoint WHERE consumer = $1
+"""
+MOVE: Final = """
+UPDATE "{schema}".consumer_checkpoint
+SET xid = $4::bigint::text::xid8, seq = $5, updated_at = now()
+WHERE consumer = $1 AND xid = $2::bigint::text::xid8 AND seq = $3
+RETURNING consumer
+"""
+BURY: Final = """
+WITH moved AS (
+    UPDATE "{schema}".consumer_checkpoint
+    SET xid = $4::bigint::text::xid8, seq = $5, updated_at = now()
+    WHERE consumer = $1 AND xid = $2::bigint::text::xid8 AND seq = $3
+    RETURNING consumer
+)
+INSERT INTO "{schema}".dead_letter (consumer, record_id, reason, tries)
+SELECT consumer, $6::uuid, $7::text, $8::int FROM moved
+ON CONFLICT (consumer, record_id) DO UPDATE SET reason = excluded.reason, tries = excluded.tries, failed_at = now()
+RETURNING consumer
+"""
+LAG: Final = """
+SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(timestamp)), 0)::float8
+FROM (
+    SELECT timestamp FROM "{schema}".base_log WHERE (xid, seq) > ($1::bigint::text::xid8, $2::bigint)
+    ORDER BY xid, seq LIMIT $3
+) AS unread
+"""
+LAST: Final = """
+SELECT xid::text::bigint, seq FROM "{schema}".base_log ORDER BY base_log.xid DESC, seq DESC LIMIT 1
+"""
+LAG_LIMIT: Final = 10_000
+
+
+class CheckpointMovedError(Exception):
+    """Another instance of the consumer, or a person, moved the checkpoint; what this one did is not acknowledged."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """A place in a log; every record up to it has been handled."""
+
+    xid: int
+    seq: int
+
+
+BEGINNING: Final = Position(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecord:
+    """A record as the log has it. `events` and `prompts` are in the order in which they were recorded."""
+
+    id: UUID
+    timestamp: datetime
+    source_module: str
+    request_id: str | None
+    trace_id: str | None
+    position: Position
+    events: Sequence[Event]
+    prompts: Sequence[Prompt]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Records in their order; `is_blocked` if more are committed, but an earlier transaction is still open."""
+
+    records: Sequence[StoredRecord]
+    is_blocked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How many records a consumer has not handled, counted up to 10,000, and the age of the oldest in seconds."""
+
+    records: int
+    seconds: float
+
+
+class Cursor:
+    """The checkpoint of one consumer in one log, and the statements on it. Takes connections of the driver."""
+
+    def __init__(self, log: Log, consumer: str) -> None:
+        self._schema = log.schema
+        self._consumer = consumer
+
+    async def register(self, connection: asyncpg.Connection, *, start: Start) -> Position:
+        """Return the checkpoint; that of a new consumer is the beginning or the end of the log."""
+        await connection.execute(self._sql(REGISTER), self._consumer, start == "end")
+        return await self.position(connection)
+
+    async def position(self, connection: asyncpg.Connection) -> Position:
+        """Return the checkpoint of a registered consumer."""
+        row = await connection.fetchrow(self._sql(CHECKPOINT), self._consumer)
+        assert row, f"the consumer {self._consumer} is not registered"
+        return Position(*row)
+
+    async def read(self, connection: asyncpg.Connection, *, after: Position, limit: int) -> Page:
+        """Return the next records of the log, at most `limit`."""
+        rows = await connection.fetch(self._sql(READ), after.xid, after.seq, limit)
+        final = [row for row in rows if row["is_final"]]
+        return Page(records=[_record(row) for row in final], is_blocked=len(final) < len(rows))
+
+    def move(self, *, old: Position, new: Position) -> tuple[str, tuple[Any, ...]]:
+        """Return the statement that moves the checkpoint, and its parameters.
+
+        The statement returns a row, and none if the checkpoint is not at `old`.
+        """
+        return self._sql(MOVE), (self._consumer, old.xid, old.seq, new.xid, new.seq)
+
+    def bury(self, record: StoredRecord, *, old: Position, reason: str, tries: int) -> tuple[str, tuple[Any, ...]]:
+        """Return the statement that moves the checkpoint past a record, and keeps the record as a dead letter."""
+        _, parameters = self.move(old=old, new=record.position)
+        return self._sql(BURY), (*parameters, record.id, reason, tries)
+
+    async def lag(self, connection: asyncpg.Connection, *, after: Position) -> Lag:
+        """Return how far the position is behind the end of the log."""
+        row = await connection.fetchrow(self._sql(LAG), after.xid, after.seq, LAG_LIMIT)
+        return Lag(*row) if row else Lag(0, 0.0)
+
+    async def end(self, connection: asyncpg.Connection) -> Position:
+        """Return the position of the last committed record."""
+        row = await connection.fetchrow(self._sql(LAST))
+        return Position(*row) if row else BEGINNING
+
+    def _sql(self, statement: str) -> str:
+        """Return the statement for the schema of the log; settings take nothing but a-z, 0-9 and _ as a schema."""
+        return statement.format(schema=self._schema)
+
+
+def _record(row: asyncpg.Record) -> StoredRecord:
+    record_id, timestamp, module, request_id, trace_id, xid, seq, _is_final, events, prompts = row
+    return StoredRecord(
+        id=record_id,
+        timestamp=timestamp,
+        source_module=module,
+        request_id=request_id,
+        trace_id=trace_id,
+        position=Position(xid, seq),
+        events=[Event(*fields) for fields in orjson.loads(events or "[]")],
+        prompts=[Prompt(*fields) for fields in orjson.loads(prompts or "[]")],
+    )

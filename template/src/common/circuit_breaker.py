@@ -1,0 +1,119 @@
+"""A circuit breaker: after several failures in a row, calls are refused at once until the other side has recovered."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final, Literal
+
+FAILURES_TO_OPEN: Final = 3
+OPEN_S: Final = 30.0
+SUCCESSES_TO_CLOSE: Final = 2
+
+State = Literal["closed", "open", "half-open"]
+Listener = Callable[[State], None]
+
+log = logging.getLogger(__name__)
+
+
+class CircuitOpenError(Exception):
+    """The call was not made, because earlier calls failed; `retry_after_s` says when the next one may be made."""
+
+    def __init__(self, *, retry_after_s: float) -> None:
+        super().__init__(f"The circuit breaker is open. The next call is possible in {retry_after_s:.1f} s.")
+        self.retry_after_s = retry_after_s
+
+
+class CircuitBreaker:
+    """Count the failures of calls to one service. Not thread-safe: use it in one event loop.
+
+    Closed: all calls are made; three failures in a row open it. Open: no call is made for 30 s. Half-open: one call at
+    a time is made; two successes close it, a failure opens it again.
+
+        with breaker.attempt():
+            await redis.publish(channel, data)
+
+    Args:
+        counted: The exceptions that are failures of the service. Any other exception, a cancellation included, is
+            neither a failure nor a success.
+        on_change: Called with the new state; an exception that it raises is logged and changes nothing.
+        clock: Seconds that never go back.
+    """
+
+    def __init__(
+        self,
+        *,
+        counted: tuple[type[Exception], ...] = (Exception,),
+        on_change: Listener | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._counted = counted
+        self._on_change = on_change
+        self._clock = clock
+        self._state: State = "closed"
+        self._changes = 0  # the result of a call is ignored if the state changed since the call began
+        self._failures = 0
+        self._successes = 0
+        self._opened_at = 0.0
+        self._is_probing = False
+
+    @property
+    def state(self) -> State:
+        """The state now; an open breaker whose time is over is half-open."""
+        return "half-open" if self._state == "open" and self._wait_s() <= 0 else self._state
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """Let the block make one call, and count its result.
+
+        Raises:
+            CircuitOpenError: The block must not make the call; it was not entered.
+        """
+        changes = self._begin()
+        try:
+            yield
+        except self._counted:
+            self._end(changes, is_success=False)
+            raise
+        except BaseException:
+            self._end(changes, is_success=None)
+            raise
+        self._end(changes, is_success=True)
+
+    def _begin(self) -> int:
+        if self._state == "open" and self._wait_s() <= 0:
+            self._change("half-open")
+        if self._state == "open" or self._is_probing:
+            raise CircuitOpenError(retry_after_s=max(0.0, self._wait_s()))
+        self._is_probing = self._state == "half-open"
+        return self._changes
+
+    def _end(self, changes: int, *, is_success: bool | None) -> None:
+        if changes != self._changes:
+            return
+        self._is_probing = False
+        if is_success:
+            self._failures = 0
+            self._successes += 1
+            if self._state == "half-open" and self._successes >= SUCCESSES_TO_CLOSE:
+                self._change("closed")
+        elif is_success is False:
+            self._failures += 1
+            if self._state == "half-open" or self._failures >= FAILURES_TO_OPEN:
+                self._opened_at = self._clock()
+                self._change("open")
+
+    def _change(self, state: State) -> None:
+        self._state = state
+        self._changes += 1
+        self._failures = self._successes = 0
+        self._is_probing = False
+        if self._on_change:
+            try:
+                self._on_change(state)
+            except Exception:
+                log.exception("A listener of the circuit breaker failed.")
+
+    def _wait_s(self) -> float:
+        """Return how long the breaker stays open; not above the limit if the clock goes back against its contract."""
+        return min(OPEN_S, self._opened_at + OPEN_S - self._clock()) if self._state == "open" else 0.0
