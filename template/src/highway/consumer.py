@@ -4,7 +4,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from typing import Any, Final, Literal
 
 import asyncpg
@@ -15,7 +14,7 @@ from src.common.errors import UnavailableError
 from src.common.telemetry.metrics import Counts, Durations, Gauge
 from src.common.tracing import span
 from src.db.unavailable import outages_refused
-from src.highway.cursor import CheckpointMovedError, Cursor, Lag, Page, Position, StoredRecord
+from src.highway.cursor import BEGINNING, CheckpointMovedError, Cursor, Lag, Page, Position, StoredRecord
 from src.highway.subscriber import AnySubscriber, TransactionalSubscriber
 from src.l1.entries import Log
 
@@ -126,7 +125,7 @@ class Consumer:
                 end = await self._cursor.end(connection)
                 await self._cursor.register(connection, start=self.subscriber.start)
                 deadline = time.monotonic() + timeout_s
-                while (position := await self._cursor.position(connection)) < end:
+                while (position := await self._cursor.position(connection) or BEGINNING) < end:
                     if time.monotonic() > deadline:
                         lag = await self._cursor.lag(connection, after=position)
                         raise TimeoutError(
@@ -163,13 +162,16 @@ class Consumer:
             if page.is_blocked:
                 await asyncio.sleep(pause_s)
                 pause_s = min(BLOCKED_PAUSE_LIMIT_S, pause_s * 2)
-            elif len(page.records) < self.subscriber.batch_limit:
-                await self._wait()
+            elif len(page.records) < self.subscriber.batch_limit and not await self._is_woken():
+                position = await self._cursor.position(connection) or position  # a person may have moved it
 
-    async def _wait(self) -> None:
-        with suppress(TimeoutError):
+    async def _is_woken(self) -> bool:
+        """Wait for something to read; return False if the interval is over first."""
+        try:
             async with asyncio.timeout(POLL_S):
-                await self._wakeup.wait()
+                return await self._wakeup.wait()
+        except TimeoutError:
+            return False
 
     async def _handle(
         self, connection: asyncpg.Connection, records: Sequence[StoredRecord], position: Position
@@ -177,7 +179,7 @@ class Consumer:
         """Return the checkpoint after the records; if the batch fails, handle its records one by one."""
         try:
             return await self._apply(connection, records, position)
-        except (UnavailableError, CheckpointMovedError):
+        except UnavailableError:
             raise
         except Exception as error:  # noqa: BLE001  # any error of the subscriber's code
             self._log_failure(error, records)
@@ -194,7 +196,7 @@ class Consumer:
             await asyncio.sleep(FIRST_RETRY_PAUSE_S * 2 ** (number - 1) if number else 0)
             try:
                 return await self._apply(connection, [record], position)
-            except (UnavailableError, CheckpointMovedError):
+            except UnavailableError:
                 raise
             except Exception as error:  # noqa: BLE001  # any error of the subscriber's code
                 reason = self._log_failure(error, [record])
@@ -227,7 +229,7 @@ class Consumer:
         self, connection: asyncpg.Connection, record: StoredRecord, position: Position, reason: str
     ) -> Position:
         tries = self.subscriber.tries
-        statement, parameters = self._cursor.bury(record, old=position, reason=reason[:REASON_LIMIT], tries=tries)
+        statement, parameters = self._cursor.bury(record, old=position, reason=reason, tries=tries)
         self._check_moved(await connection.fetch(statement, *parameters))
         log.error("%s failed %d times with the record %s, now a dead letter.", self.full_name, tries, record.id)
         handled.add(consumer=self.full_name, outcome="dead letter")
@@ -240,7 +242,7 @@ class Consumer:
 
     def _log_failure(self, error: Exception, records: Sequence[StoredRecord]) -> str:
         """Log an error of the subscriber, and return it as the reason of a dead letter."""
-        self.state.last_error = reason = f"{type(error).__name__}: {error}".removesuffix(": ").replace("\0", "")
+        self.state.last_error = reason = reason_of(error)
         what = f"the record {records[0].id}" if len(records) == 1 else f"{len(records)} records, now taken one by one"
         log.warning("The consumer %s failed with %s.", self.full_name, what, exc_info=error)
         return reason
@@ -270,3 +272,8 @@ async def wait_until_caught_up(consumer: Consumer, *, timeout_s: float = 5.0) ->
         TimeoutError: It has not; the message has its lag and its last error.
     """
     await consumer.wait_for_end(timeout_s=timeout_s)
+
+
+def reason_of(error: Exception) -> str:
+    """Return the kind and the message of an error, as a dead letter keeps it: no NUL, at most 1,000 characters."""
+    return f"{type(error).__name__}: {error}".removesuffix(": ").replace("\0", "")[:REASON_LIMIT]

@@ -7,17 +7,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 from uuid import UUID
 
 import asyncpg
 import orjson
 
+from src.common.errors import UnavailableError
 from src.l1.entries import Event, Log, Prompt
 
 Start = Literal["beginning", "end"]
 
-READ: Final = """
+RECORDS: Final = """
 SELECT id, timestamp, source_module, request_id, trace_id, xid::text::bigint, seq, is_final,
     CASE WHEN is_final THEN (
         SELECT json_agg(json_build_array(event_type, payload) ORDER BY position)
@@ -29,15 +30,22 @@ SELECT id, timestamp, source_module, request_id, trace_id, xid::text::bigint, se
     ) END
 FROM (
     SELECT *, xid < pg_snapshot_xmin(pg_current_snapshot()) AS is_final
-    FROM "{schema}".base_log WHERE (xid, seq) > ($1::bigint::text::xid8, $2::bigint)
+    FROM "{schema}".base_log WHERE """
+READ: Final = f"""{RECORDS} (xid, seq) > ($1::bigint::text::xid8, $2::bigint)
     ORDER BY xid, seq LIMIT $3
 ) AS page ORDER BY xid, seq
 """
+READ_ONE: Final = f"{RECORDS} id = $1) AS page"
 # At the end: what is committed by now is left out. A transaction that is not over yet is read when it commits.
 REGISTER: Final = """
 INSERT INTO "{schema}".consumer_checkpoint (consumer, xid, seq)
 SELECT $1, CASE WHEN $2 THEN pg_snapshot_xmin(pg_current_snapshot()) ELSE '0'::xid8 END, 0
 ON CONFLICT DO NOTHING
+"""
+RESET: Final = """
+UPDATE "{schema}".consumer_checkpoint SET
+    xid = CASE WHEN $2 THEN pg_snapshot_xmin(pg_current_snapshot()) ELSE '0'::xid8 END, seq = 0, updated_at = now()
+WHERE consumer = $1
 """
 CHECKPOINT: Final = """
 SELECT xid::text::bigint, seq FROM "{schema}".consumer_checkpoint WHERE consumer = $1
@@ -73,8 +81,10 @@ SELECT xid::text::bigint, seq FROM "{schema}".base_log ORDER BY base_log.xid DES
 LAG_LIMIT: Final = 10_000
 
 
-class CheckpointMovedError(Exception):
+class CheckpointMovedError(UnavailableError):
     """Another instance of the consumer, or a person, moved the checkpoint; what this one did is not acknowledged."""
+
+    problem_type: ClassVar[str] = "checkpoint-moved"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -128,13 +138,23 @@ class Cursor:
     async def register(self, connection: asyncpg.Connection, *, start: Start) -> Position:
         """Return the checkpoint; that of a new consumer is the beginning or the end of the log."""
         await connection.execute(self._sql(REGISTER), self._consumer, start == "end")
-        return await self.position(connection)
+        return await self.position(connection) or BEGINNING
 
-    async def position(self, connection: asyncpg.Connection) -> Position:
-        """Return the checkpoint of a registered consumer."""
+    async def reset(self, connection: asyncpg.Connection, *, to: Start) -> Position:
+        """Move the checkpoint to the beginning or the end of the log, wherever it is now, and return it."""
+        await connection.execute(self._sql(RESET), self._consumer, to == "end")
+        return await self.position(connection) or BEGINNING
+
+    async def position(self, connection: asyncpg.Connection) -> Position | None:
+        """Return the checkpoint; None if the consumer has never run."""
         row = await connection.fetchrow(self._sql(CHECKPOINT), self._consumer)
-        assert row, f"the consumer {self._consumer} is not registered"
-        return Position(*row)
+        return Position(*row) if row else None
+
+    async def record(self, connection: asyncpg.Connection, record_id: UUID) -> StoredRecord:
+        """Return one record of the log; it must be there."""
+        row = await connection.fetchrow(self._sql(READ_ONE), record_id)
+        assert row, f"the log has no record {record_id}"
+        return _record(row)
 
     async def read(self, connection: asyncpg.Connection, *, after: Position, limit: int) -> Page:
         """Return the next records of the log, at most `limit`."""

@@ -1,52 +1,21 @@
 import asyncio
 from collections.abc import Sequence
-from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from integration.highway.conftest import RunHighway
+from integration.highway.conftest import Collector, Picky, RunHighway, record_events
 from src.common.errors import UnavailableError
-from src.db.connection import Database
 from src.highway.consumer import wait_until_caught_up
 from src.highway.cursor import StoredRecord
-from src.highway.subscriber import Subscriber, TransactionalSubscriber
+from src.highway.subscriber import TransactionalSubscriber
 from src.l1.entries import Event, Log, Prompt
-from src.l1.record import write_record
-
-
-class Collector(Subscriber):
-    """Keeps what it is given."""
-
-    name = "collector"
-
-    def __init__(self) -> None:
-        self.records: list[StoredRecord] = []
-
-    async def handle(self, record: StoredRecord) -> None:
-        self.records.append(record)
-
-    @property
-    def ids(self) -> list[UUID]:
-        return [record.id for record in self.records]
 
 
 class LateCollector(Collector):
     name = "late"
     start = "end"
-
-
-class Picky(Collector):
-    """Fails on events of one type."""
-
-    name = "picky"
-    tries = 2
-
-    async def handle(self, record: StoredRecord) -> None:
-        if record.events[0].event_type == "poison":
-            raise ValueError("I cannot read this\0")
-        await super().handle(record)
 
 
 class Dependent(Collector):
@@ -82,22 +51,13 @@ class Counter(TransactionalSubscriber):
             raise RuntimeError("after the effect")
 
 
-async def record(database: Database, log: Log, *event_types: str) -> list[UUID]:
-    """Commit a record for each event type."""
-    ids = []
-    for event_type in event_types:
-        async with database.sessions() as session, session.begin():
-            ids.append(await write_record(session, log, [Event(event_type, {"n": 1}), Prompt("user", "hello")]))
-    return ids
-
-
 async def test_a_consumer_gets_every_record_with_its_contents_in_the_order_of_commits(
     run_highway: RunHighway, log: Log
 ) -> None:
     collector = Collector()
 
     async with run_highway(collector) as running:
-        before = await record(running.highway.database, log, "a", "b")
+        before = await record_events(running.highway.database, log, "a", "b")
         through_writer = [await running.writer.submit(log, [Event("c")])]
         await wait_until_caught_up(running.highway.consumers[f"{log.module}.collector"])
 
@@ -112,14 +72,14 @@ async def test_a_consumer_gets_every_record_with_its_contents_in_the_order_of_co
 
 async def test_a_consumer_goes_on_at_its_checkpoint(run_highway: RunHighway, log: Log) -> None:
     async with run_highway(Collector()) as running:
-        await record(running.highway.database, log, "a")
+        await record_events(running.highway.database, log, "a")
         await wait_until_caught_up(running.highway.consumers[f"{log.module}.collector"])
-        second = await record(running.highway.database, log, "b")
+        second = await record_events(running.highway.database, log, "b")
         await wait_until_caught_up(running.highway.consumers[f"{log.module}.collector"])
     collector = Collector()
 
     async with run_highway(collector) as running:
-        third = await record(running.highway.database, log, "c")
+        third = await record_events(running.highway.database, log, "c")
         await wait_until_caught_up(running.highway.consumers[f"{log.module}.collector"])
 
     assert second
@@ -129,12 +89,12 @@ async def test_a_consumer_goes_on_at_its_checkpoint(run_highway: RunHighway, log
 async def test_a_later_consumer_begins_at_the_beginning_or_at_the_end(run_highway: RunHighway, log: Log) -> None:
     early, late = Collector(), LateCollector()
     async with run_highway() as running:
-        before = await record(running.highway.database, log, "a", "b")
+        before = await record_events(running.highway.database, log, "a", "b")
 
     async with run_highway(early, late) as running:
         consumers = running.highway.consumers.values()
         await asyncio.gather(*(wait_until_caught_up(each) for each in consumers))
-        after = await record(running.highway.database, log, "c")
+        after = await record_events(running.highway.database, log, "c")
         await asyncio.gather(*(wait_until_caught_up(each) for each in consumers))
 
     assert early.ids == before + after
@@ -147,7 +107,7 @@ async def test_a_record_that_always_fails_becomes_a_dead_letter_and_the_others_g
     picky = Picky()
 
     async with run_highway(picky) as running:
-        first, poison, last = await record(running.highway.database, log, "a", "poison", "b")
+        first, poison, last = await record_events(running.highway.database, log, "a", "poison", "b")
         consumer = running.highway.consumers[f"{log.module}.picky"]
         await wait_until_caught_up(consumer)
 
@@ -165,7 +125,7 @@ async def test_an_outage_of_the_other_side_makes_no_dead_letter(
     dependent = Dependent()
 
     async with run_highway(dependent) as running:
-        ids = await record(running.highway.database, log, "a")
+        ids = await record_events(running.highway.database, log, "a")
         consumer = running.highway.consumers[f"{log.module}.dependent"]
         with pytest.raises(TimeoutError, match="has 1 records to handle"):
             await wait_until_caught_up(consumer, timeout_s=0.3)
@@ -181,7 +141,7 @@ async def test_an_effect_in_the_same_database_happens_once_although_it_was_tried
     run_highway: RunHighway, log: Log, session: AsyncSession
 ) -> None:
     async with run_highway(Counter(log)) as running:
-        ids = await record(running.highway.database, log, "a", "b")
+        ids = await record_events(running.highway.database, log, "a", "b")
         await wait_until_caught_up(running.highway.consumers[f"{log.module}.counter"])
 
     found = await session.scalars(text(f"DELETE FROM {log.schema}.scratch_note RETURNING id"))
@@ -196,11 +156,11 @@ async def test_of_two_instances_one_leads_and_the_other_takes_over(run_highway: 
     async with run_highway(second) as standby:
         await wait_until_caught_up(standby.highway.consumers[name])
         async with run_highway(first) as other:
-            ids = await record(other.highway.database, log, "a", "b")
+            ids = await record_events(other.highway.database, log, "a", "b")
             await wait_until_caught_up(standby.highway.consumers[name])
             statuses = [each.highway.consumers[name].state.status for each in (standby, other)]
             standby.highway.consumers[name].stop()
-            ids += await record(other.highway.database, log, "c")
+            ids += await record_events(other.highway.database, log, "c")
             await wait_until_caught_up(other.highway.consumers[name])
 
     assert sorted(statuses) == ["leading", "standby"]

@@ -1,8 +1,9 @@
-"""The highway of one process, whose consumers are those of the test."""
+"""The highway of one process, consumers to run on it, and records for them."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from uuid import UUID
 
 import pytest
 from pydantic import SecretStr
@@ -10,10 +11,41 @@ from pydantic import SecretStr
 from src.common.background_tasks import BackgroundTasks, open_background_tasks
 from src.common.config import Settings
 from src.db.connection import Database, open_database
+from src.highway.cursor import StoredRecord
 from src.highway.lifespan import Highway, open_highway
-from src.highway.subscriber import AnySubscriber
-from src.l1.entries import Log
+from src.highway.subscriber import AnySubscriber, Subscriber
+from src.l1.entries import Event, Log, Prompt
+from src.l1.record import write_record
 from src.l1.writer import L1Writer, open_writer
+
+
+class Collector(Subscriber):
+    """Keeps what it is given."""
+
+    name = "collector"
+
+    def __init__(self) -> None:
+        self.records: list[StoredRecord] = []
+
+    async def handle(self, record: StoredRecord) -> None:
+        self.records.append(record)
+
+    @property
+    def ids(self) -> list[UUID]:
+        return [record.id for record in self.records]
+
+
+class Picky(Collector):
+    """Fails on events of one type."""
+
+    name = "picky"
+    tries = 2
+    poison = "poison"
+
+    async def handle(self, record: StoredRecord) -> None:
+        if record.events[0].event_type == self.poison:
+            raise ValueError("I cannot read this\0")
+        await super().handle(record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +55,7 @@ class Running:
     highway: Highway
     writer: L1Writer
     tasks: BackgroundTasks
+    settings: Settings
 
 
 type RunHighway = Callable[..., AbstractAsyncContextManager[Running]]
@@ -46,6 +79,15 @@ def run_highway(
             open_writer(settings, tasks) as writer,
             open_highway(settings, database, writer, tasks, [(log, each) for each in subscribers]) as highway,
         ):
-            yield Running(highway, writer, tasks)
+            yield Running(highway, writer, tasks, settings)
 
     return run
+
+
+async def record_events(database: Database, log: Log, *event_types: str) -> list[UUID]:
+    """Commit a record for each event type."""
+    ids = []
+    for event_type in event_types:
+        async with database.sessions() as session, session.begin():
+            ids.append(await write_record(session, log, [Event(event_type, {"n": 1}), Prompt("user", "hello")]))
+    return ids
