@@ -12,9 +12,9 @@ from .answers import HOST_ANSWERS, Module, read_answers, read_modules
 from .host_lists import HostList, host_lists
 from .list_literal import ListError, entries_in
 from .migrations import migration_findings
+from .pending import is_interrupted
 from .project import Project
 from .python_source import assigned, parsed, route_paths
-from .recovery import is_interrupted
 from .report import Finding
 
 AGAIN = "uv run python scripts"

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from .git import GitError
+from .pending import complete_interrupted, is_interrupted, refuse_interrupted
 from .project import Project, find_project
-from .recovery import complete_interrupted, is_interrupted, refuse_interrupted
 from .report import RefusalError, Report, Status, progress
 
 INCOMPLETE = "The change has begun and is not complete: `uv run python scripts/doctor.py --fix` completes it."

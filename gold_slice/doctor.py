@@ -7,7 +7,6 @@ from .answers import read_modules
 from .checks import examine
 from .host_lists import host_lists
 from .project import Project
-from .recovery import complete_interrupted
 from .registration import host_edits, register
 from .report import Change, Kind, RefusalError, Report, Status
 
@@ -15,7 +14,7 @@ from .report import Change, Kind, RefusalError, Report, Status
 def doctor(project: Project, options: Namespace, report: Report) -> None:
     """Examine, correct if asked to, and report what is left."""
     if options.fix and not options.preview:
-        complete_interrupted(project)
+        pending.complete_interrupted(project)
     findings = examine(project)
     if options.fix and any(finding.code == "GS302" for finding in findings):
         edits = _registrations(project)

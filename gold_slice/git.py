@@ -1,6 +1,7 @@
 """Run git so that its output does not depend on the user's language, shell or repository variables."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -35,11 +36,14 @@ def git(folder: Path, *arguments: str, stdin: str = "") -> str:
     return done.stdout
 
 
-def try_git(folder: Path, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    """Return status and output of a git command whose status is part of the answer."""
+def try_git(
+    folder: Path, *arguments: str, stdin: str = "", index: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Return status and output of a git command whose status is part of the answer; `index` replaces git's own."""
     environment = {key: value for key, value in os.environ.items() if key not in FOREIGN}
     # Without optional locks, `git status` that is killed leaves no index.lock.
     environment |= {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+    environment |= {"GIT_INDEX_FILE": str(index)} if index else {}
     # A repository is named outright if it is bare: `safe.bareRepository=explicit` keeps git from finding it.
     place = ["--git-dir=."] if folder.suffix == ".git" and (folder / "HEAD").is_file() else []
     command = ["git", *place, *READABLE, *arguments]
@@ -66,3 +70,13 @@ def git_path(folder: Path, name: str) -> Path:
 def lines(output: str) -> list[str]:
     """Return the fields of NUL-terminated output."""
     return [field for field in output.split("\0") if field]
+
+
+def remove_work_tree(top: Path, linked: Path) -> None:
+    """Remove a linked work tree of a repository, whole or half made; others are not touched."""
+    if linked.exists():
+        try_git(top, "worktree", "remove", "--force", "--force", str(linked))
+        shutil.rmtree(linked, ignore_errors=True)
+    for note in git_path(top, "worktrees").glob("*/gitdir"):  # of one that was killed half made
+        if Path(note.read_text().strip()) == linked / ".git":
+            shutil.rmtree(note.parent, ignore_errors=True)

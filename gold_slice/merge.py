@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .answers import Module
-from .git import TEMPORARY, GitError, git_path, lines, temporarily, try_git
+from .git import TEMPORARY, GitError, git_path, lines, remove_work_tree, temporarily, try_git
 from .host_lists import HostList
 from .project import UPDATE_FOLDER, Project
 from .registration import host_edits, register, write_all
@@ -69,13 +69,8 @@ class WorkTree:
         return tree
 
     def remove(self) -> None:
-        """Remove the work tree, whole or half made; other linked work trees are not touched."""
-        if self.top.exists():
-            try_git(self.project.top, "worktree", "remove", "--force", "--force", str(self.top))
-            shutil.rmtree(self.top, ignore_errors=True)
-        for note in git_path(self.project.top, "worktrees").glob("*/gitdir"):  # of one that was killed half made
-            if Path(note.read_text().strip()) == self.top / ".git":
-                shutil.rmtree(note.parent, ignore_errors=True)
+        """Remove the work tree, whole or half made."""
+        remove_work_tree(self.project.top, self.top)
 
     def git(self, *arguments: str, stdin: str = "") -> str:
         """Run git in the work tree, for temporary commits."""

@@ -5,7 +5,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from . import landing, waiting
+from . import pending, waiting
 from .answers import HOST_ANSWERS, Module, origin_of, read_answers, read_modules
 from .checks import examine
 from .git import git, try_git
@@ -159,12 +159,11 @@ class Run:
     def land(self, commit: str) -> None:
         """Bring the commit to the user's branch, or only to the index and the work tree."""
         self.report.headline = f"{self.waits.message.replace('Update', 'Updated', 1)}."
+        pending.land(self.project, commit, is_staged_only=self.waits.is_staged_only)
         if self.waits.is_staged_only:
-            landing.stage(self.project, commit)
             first = [f"git diff --cached      review it; git commit -m '{self.waits.message}' keeps it"]
             undo = f"git read-tree -m -u {commit[:12]} HEAD"
         else:
-            landing.fast_forward(self.project, commit)
             first, undo = [], f"git reset --keep {self.waits.head[:12]}"
         self.report.next_steps = [
             *first,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from .answers import read_answers
 from .git import git, try_git
-from .landing import remove_stale_locks
 from .merge import Picked, WorkTree
+from .pending import remove_stale_locks
 from .project import UPDATE_FOLDER, Project
 from .report import Kind, RefusalError, Report, Status
 

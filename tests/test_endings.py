@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from commands import run
-from gold_slice import landing, pending
-from gold_slice.git import try_git
+from gold_slice import pending
 from render import ROOT
 from support import CC, CRM, HOST, commit, git, release, replace
 
@@ -21,11 +20,12 @@ def test_ctrl_c_that_comes_too_late_is_no_refusal(
     replace(releases / "template/src/health.py", "Liveness and readiness", "Life and readiness")
     release(releases, "v0.2.0")
 
-    def interrupted(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def interrupted(source: Path, target: Path) -> None:
         os.kill(os.getpid(), signal.SIGINT)
-        return try_git(folder, *arguments)
+        put(source, target)
 
-    monkeypatch.setattr(landing, "try_git", interrupted)
+    put = pending._put
+    monkeypatch.setattr(pending, "_put", interrupted)
 
     assert run(living, "update").status == 0
     assert git(living, "log", "-1", "--format=%s").startswith("Update host")

@@ -35,13 +35,13 @@ def origin(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = shutil.copytree(template, tmp_path_factory.mktemp("origin") / "gold-slice")
     for path in folder.glob("gold_slice/*.py"):
         text = path.read_text()
-        path.write_text(text.replace("fast_forward", "move_branch").replace("complete_interrupted", "finish_first"))
+        path.write_text(text.replace("_put", "_write_file").replace("complete_interrupted", "finish_first"))
     replace(
-        folder / "gold_slice/landing.py",
-        "    note = _note(project)\n",
-        f'    print("{MOVED}")\n    note = _note(project)\n',
+        folder / "gold_slice/pending.py",
+        "    trial = project.state",
+        f'    print("{MOVED}")\n    trial = project.state',
     )
-    replace(folder / "gold_slice/landing.py", "import json\n", "import json\nimport rich  # a new dependency\n")
+    replace(folder / "gold_slice/pending.py", "import json\n", "import json\nimport rich  # a new dependency\n")
     replace(folder / "pyproject.toml", "dependencies = [\n", 'dependencies = [\n    "rich>=15,<16",\n')
     replace(folder / "template/src/health.py", '"""', '"""New: ')
     release(folder, "v0.2.0")
@@ -224,21 +224,19 @@ def test_an_update_by_a_changed_machinery_that_was_killed_is_completed_by_either
     shop: Path, environment: dict[str, str], tmp_path: Path, *, has_new_files: bool
 ) -> None:
     real = shutil.which("git")
-    work = (
-        f'for last; do :; done; {real} update-index -q --refresh; {real} read-tree -m -u HEAD "$last"'
-        if has_new_files
-        else "true"
-    )
+    last_call = "update-ref" if has_new_files else "rev-parse HEAD"
     (tmp_path / "bin").mkdir()
     fake = tmp_path / "bin/git"
     fake.write_text(
-        f'#!/bin/sh\ncase "$*" in *" merge --ff-only"*) {work}; kill -9 $PPID; exit 1;; esac\nexec {real} "$@"\n'
+        f'#!/bin/sh\nif [ -e .git/gold-slice/top/pending ]; then case "$*" in *" {last_call}"*) kill -9 $PPID; exit 1\n'
+        f';; esac; fi; exec {real} "$@"\n'
     )
     fake.chmod(0o755)
     before = git(shop, "rev-parse", "HEAD")
     path = {"PATH": f"{fake.parent}:{environment['PATH']}"}
 
     killed = launch(shop, "update_modules", **environment | path, **TRUSTED)
+    assert ("_commit: v0.2.0" in (shop / HOST).read_text()) == has_new_files
     fixed = launch(shop, "doctor", "--fix", **environment, **TRUSTED)
 
     assert killed.returncode == -9

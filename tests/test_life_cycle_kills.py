@@ -2,14 +2,12 @@
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 from filelock import FileLock
 
 import commands
-from gold_slice import landing, merge
-from gold_slice.git import try_git
+from gold_slice import merge, pending
 from living.kills import SCENES, scene, series
 from living.matrix import Shelf
 from living.project import MODULES, run, snapshot_of, twin
@@ -69,23 +67,24 @@ def newer_release(releases: Path) -> str:
 def test_an_update_that_is_killed_leaves_launchers_whole_and_is_completed(
     living: Path, newer_release: str, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
 ) -> None:
-    """Git writes a file piece by piece; without a launcher, or the release in the answers file, no command starts."""
+    """Without a launcher, or the release in the answers file, no command starts."""
+    real = pending._put
 
-    def killed_by_its_first_file(folder: Path, *arguments: str, **more: Any) -> Any:
-        if "merge" in arguments or ("read-tree" in arguments and "-n" not in arguments):
-            (living / "src/cos_main.py").write_bytes(b"")
+    def killed_by_the_last_file(source: Path, target: Path) -> None:
+        if target.name == "cos_main.py":
             (living / ".git/index.lock").touch()
             raise KilledError
-        return try_git(folder, *arguments, **more)
+        real(source, target)
 
     with monkeypatch.context() as patch:
-        patch.setattr(landing, "try_git", killed_by_its_first_file)
+        patch.setattr(pending, "_put", killed_by_the_last_file)
+        patch.setattr(pending, "PATIENCE_S", 0.1)
         with pytest.raises(KilledError):
             commands.run(living, "update", *options)
 
-    assert (living / "scripts/launcher.py").read_text().endswith("# Newer.\n")
-    assert newer_release in (living / ".copier-answers.yml").read_text()
-    assert commands.run(living, "doctor", "--fix").status == 0
+        assert (living / "scripts/launcher.py").read_text().endswith("# Newer.\n")
+        assert newer_release in (living / ".copier-answers.yml").read_text()
+        assert commands.run(living, "doctor", "--fix").status == 0
     assert "Their entry" in (living / "src/cos_main.py").read_text()
     assert {line[:2] for line in git(living, "status", "--porcelain").splitlines()} == ({"M "} if options else set())
 

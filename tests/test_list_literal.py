@@ -108,8 +108,8 @@ def test_any_order_of_modules_leaves_the_list_sorted() -> None:
         (b"NAMES: list[str]\n", [":1: NAMES is not a plain list"]),
         (b"x = 1\ny = = 2\nNAMES = []\n", [":2: the file is not valid Python"]),
         (b"<<<<<<< ours\nNAMES = []\n=======\n>>>>>>> theirs\n", [":1: the file is not valid Python"]),
-        (b"# \xff\nNAMES = []\n", [":1: the file's encoding cannot be read"]),
-        (b"# -*- coding: no-such -*-\nNAMES = []\n", [":1: the file's encoding cannot be read"]),
+        (b"# \xff\nNAMES = []\n", [":1: the file is not valid Python"]),
+        (b"# -*- coding: no-such -*-\nNAMES = []\n", [":1: the file is not valid Python"]),
     ],
 )
 def test_a_file_that_cannot_be_edited_is_refused_with_line_and_fix(source: bytes, faults: list[str]) -> None:

@@ -71,12 +71,12 @@ def killed(owner: object, function: str, *, call: int) -> Iterator[None]:
 
 def test_before_the_plan_is_stored_nothing_has_happened(here: Project, writes: dict[str, Path | bytes]) -> None:
     before = contents(here.folder)
-    for function in ("digest", "complete"):
+    for function in ("digest", "_complete"):
         with killed(pending, function, call=0):
             pending.apply(here, what="a change", writes=writes, deletes=DELETES)
         assert contents(here.folder) == before
 
-    assert pending.is_pending(here)  # the second time, all was stored
+    assert pending.is_interrupted(here)  # the second time, all was stored
 
 
 @pytest.mark.parametrize("call", range(3))
@@ -87,9 +87,9 @@ def test_once_the_plan_is_stored_the_change_is_completed(
         pending.apply(here, what="a change", writes=writes, deletes=DELETES)
     (here.folder / ".alembic.ini.gold-slice").write_bytes(b"chan")  # half written
 
-    assert pending.complete(here) == "a change"
+    assert pending._complete(here) == "a change"
 
-    assert not pending.is_pending(here)
+    assert not pending.is_interrupted(here)
     assert (here.folder / "src/new/deep.py").read_bytes() == b"NEW = 1\n"
     assert os.access(here.folder / "src/new/deep.py", os.X_OK)
     assert (here.folder / "alembic.ini").read_bytes() == b"changed\n"
@@ -104,11 +104,11 @@ def test_what_its_user_edited_since_is_not_overwritten(here: Project, writes: di
     (here.folder / "alembic.ini").write_bytes(b"mine\n")
 
     with pytest.raises(RefusalError, match=r"alembic\.ini was edited after `a change` was interrupted"):
-        pending.complete(here)
+        pending._complete(here)
 
     assert (here.folder / "alembic.ini").read_bytes() == b"mine\n"
     (here.folder / "alembic.ini").unlink()
-    assert pending.complete(here) == "a change"
+    assert pending._complete(here) == "a change"
 
 
 def test_without_room_for_the_new_contents_nothing_is_changed(
@@ -125,7 +125,7 @@ def test_without_room_for_the_new_contents_nothing_is_changed(
         pending.apply(here, what="a change", writes=writes, deletes=DELETES)
 
     assert contents(here.folder) == before
-    assert not pending.is_pending(here)
+    assert not pending.is_interrupted(here)
 
 
 def test_the_next_command_completes_an_add_that_was_killed_and_a_preview_does_not(living: Path) -> None:

@@ -1,76 +1,62 @@
-"""A fast-forward that was killed is completed by the next command, unless somebody edited a file since."""
+"""An update that was killed while files changed is completed by the next command, unless a file was edited since."""
 
 import json
 import os
 import signal
-from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from commands import run
-from gold_slice import landing
-from gold_slice.git import try_git
+from gold_slice import pending
+from gold_slice.git import git as git_of_commands
 from gold_slice.project import find_project
 from scenes import ADDED, DROPPED, HEALTH, head, state
 from support import HOST, git
 
-type Damage = Callable[[Path, str], object]  # project and the commit of the update
+
+@dataclass(frozen=True)
+class Place:
+    """A call of a function in `pending`, of those with the word among the arguments, and the locks that git leaves."""
+
+    function: str
+    word: str = ""
+    call: int = 0
+    locks: tuple[str, ...] = ()
 
 
-def nothing(project: Path, commit: str) -> None:
-    """Leave everything as it was."""
+BEFORE_FILES = Place("_put")
+AMONG_FILES = Place("_put", call=2)
+BEFORE_INDEX = Place("git", "read-tree", locks=("index.lock",))
+BEFORE_BRANCH = Place("git", "update-ref", locks=("HEAD.lock", "refs/heads/main.lock"))
+BEFORE_THE_END = Place("_end")
 
 
-def index_and_files(project: Path, commit: str) -> None:
-    """Write index and files, and leave HEAD."""
-    git(project, "status")  # it refreshes the index
-    git(project, "read-tree", "-m", "-u", "HEAD", commit)
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pending, "PATIENCE_S", 0.1)
 
 
-def files_under_a_lock(project: Path, commit: str) -> None:
-    """Write the files, and leave index and HEAD, with a lock on the index."""
-    index = (project / ".git/index").read_bytes()
-    index_and_files(project, commit)
-    (project / ".git/index.lock").write_bytes((project / ".git/index").read_bytes())
-    (project / ".git/index").write_bytes(index)
-
-
-def locked_head(project: Path, commit: str) -> None:
-    """Write index and files, with locks on HEAD and the branch."""
-    index_and_files(project, commit)
-    (project / ".git/HEAD.lock").touch()
-    (project / ".git/refs/heads/main.lock").touch()
-
-
-def half_a_file(project: Path, commit: str) -> None:
-    """Write the first half of one file, and delete another one."""
-    text = git(project, "show", f"{commit}:{HEALTH}")
-    (project / HEALTH).write_text(text[: len(text) // 2])
-    (project / DROPPED).unlink()
-    (project / ".git/index.lock").touch()
-
-
-def everything(project: Path, commit: str) -> None:
-    """Do all of it, and leave the note."""
-    git(project, "merge", "--quiet", "--ff-only", commit)
-
-
-def killed_while_it_lands(project: Path, damage: Damage) -> None:
-    """Update the host, and be killed when git has done a part of its work."""
+def killed_while_it_lands(project: Path, place: Place) -> None:
+    """Update the host, and be killed when a part of the work is done."""
     child = os.fork()
     if child == 0:
+        real, calls = getattr(pending, place.function), count()
 
-        def killed(folder: Path, *arguments: str, stdin: str = "") -> object:
-            if "merge" in arguments:
-                damage(project, arguments[-1])
+        def killed(*arguments: Any, **options: Any) -> Any:
+            if (not place.word or place.word in arguments) and next(calls) == place.call:
                 os.kill(os.getpid(), signal.SIGKILL)
-            return try_git(folder, *arguments, stdin=stdin)
+            return real(*arguments, **options)
 
-        pytest.MonkeyPatch().setattr(landing, "try_git", killed)
+        pytest.MonkeyPatch().setattr(pending, place.function, killed)
         run(project, "update", "host")
         os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    for lock in place.locks:
+        (project / ".git" / lock).touch()
 
 
 def is_updated(project: Path, before: str) -> bool:
@@ -85,20 +71,19 @@ def is_updated(project: Path, before: str) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("damage", "command"),
+    ("place", "command"),
     [
-        (nothing, ("doctor", "--fix")),
-        (index_and_files, ("update", "host")),
-        (files_under_a_lock, ("doctor", "--fix")),
-        (locked_head, ("doctor", "--fix")),
-        (half_a_file, ("update", "host")),
-        (everything, ("doctor", "--fix")),
+        (BEFORE_FILES, ("doctor", "--fix")),
+        (AMONG_FILES, ("update", "host")),
+        (BEFORE_INDEX, ("doctor", "--fix")),
+        (BEFORE_BRANCH, ("update", "host")),
+        (BEFORE_THE_END, ("doctor", "--fix")),
     ],
 )
-def test_the_next_command_completes_it(living: Path, released: Path, damage: Damage, command: tuple[str, ...]) -> None:
+def test_the_next_command_completes_it(living: Path, released: Path, place: Place, command: tuple[str, ...]) -> None:
     assert released.exists()
     before = head(living)
-    killed_while_it_lands(living, damage)
+    killed_while_it_lands(living, place)
 
     assert "GS101" in run(living, "doctor", "--json").codes
     refused = run(living, "update", "--preview")
@@ -112,7 +97,7 @@ def test_the_next_command_completes_it(living: Path, released: Path, damage: Dam
 def test_a_file_that_was_edited_since_is_named_and_nothing_is_done(living: Path, released: Path) -> None:
     assert released.exists()
     before = head(living)
-    killed_while_it_lands(living, index_and_files)
+    killed_while_it_lands(living, BEFORE_BRANCH)
     (living / HEALTH).write_text("mine = 1\n")
     (living / DROPPED).parent.mkdir()
     (living / DROPPED).write_text("mine\n")
@@ -121,7 +106,7 @@ def test_a_file_that_was_edited_since_is_named_and_nothing_is_done(living: Path,
     ending = run(living, "doctor", "--fix")
 
     assert ending.status == 1
-    assert f"{HEALTH} was edited after the update was interrupted. Move it away, and try again." in ending.complaint
+    assert f"{HEALTH} was edited after `update` was interrupted, which still has to change it." in ending.complaint
     assert DROPPED in ending.complaint
     assert state(living) == left
     for name in (HEALTH, DROPPED):
@@ -136,7 +121,7 @@ def test_other_work_of_the_user_stays_when_it_is_completed(living: Path, release
     (living / "README.md").write_text("mine\n")
     (living / "staged.txt").write_text("mine\n")
     git(living, "add", "staged.txt")
-    killed_while_it_lands(living, files_under_a_lock)
+    killed_while_it_lands(living, BEFORE_INDEX)
 
     run(living, "doctor", "--fix")
 
@@ -147,7 +132,7 @@ def test_other_work_of_the_user_stays_when_it_is_completed(living: Path, release
 def test_a_branch_that_moved_since_is_told_and_nothing_is_done(living: Path, released: Path) -> None:
     assert released.exists()
     before = head(living)
-    killed_while_it_lands(living, nothing)
+    killed_while_it_lands(living, BEFORE_FILES)
     git(living, "commit", "--quiet", "--allow-empty", "--message", "moved")
     left = state(living)
 
@@ -167,19 +152,16 @@ def test_a_git_that_fails_half_way_is_completed_by_the_next_command(
     assert released.exists()
     before = head(living)
 
-    def failing(folder: Path, *arguments: str, stdin: str = "") -> object:
-        if "merge" in arguments:
-            half_a_file(living, arguments[-1])
-            return try_git(folder, "no-space-left-on-device")
-        return try_git(folder, *arguments, stdin=stdin)
+    def failing(folder: Path, *arguments: str, **options: Any) -> str:
+        return git_of_commands(folder, *(("no-space",) if "update-ref" in arguments else arguments), **options)
 
-    monkeypatch.setattr(landing, "try_git", failing)
+    monkeypatch.setattr(pending, "git", failing)
     ending = run(living, "update", "host")
     monkeypatch.undo()
 
     assert ending.status == 1
     assert "The change has begun and is not complete: `uv run python scripts/doctor.py --fix`" in ending.complaint
     assert "Nothing was changed" not in ending.complaint
-    assert json.loads((find_project(living).state / "landing.json").read_text())["old"] == before
+    assert json.loads((find_project(living).state / "pending/plan.json").read_text())["old"] == before
     run(living, "doctor", "--fix")
     assert is_updated(living, before)

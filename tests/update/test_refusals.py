@@ -63,16 +63,17 @@ def test_files_in_the_way_are_refused_with_gits_words(living: Path, released: Pa
     before = state(living)
     untracked = run(living, "update", "host")
     assert state(living) == before
-    (living / ADDED).unlink()
     (living / HEALTH).write_text("OURS = 1\n")
+    both = run(living, "update", "host")
+    (living / ADDED).unlink()
     before = state(living)
     dirty = run(living, "update", "host")
 
     assert untracked.status == dirty.status == 1
-    assert "untracked working tree files would be overwritten by merge" in untracked.complaint
-    assert ADDED in untracked.complaint
-    assert "Your local changes to the following files would be overwritten by merge" in dirty.complaint
-    assert HEALTH in dirty.complaint
+    assert f"Untracked working tree file '{ADDED}' would be overwritten by merge" in untracked.complaint
+    assert f"Entry '{HEALTH}' not uptodate. Cannot merge." in dirty.complaint
+    for name in (ADDED, HEALTH):
+        assert f"{name} is not committed. Commit it, or move it away." in both.complaint
     assert "Nothing was changed." in dirty.complaint
     assert state(living) == before
     assert not (living / WAITING).exists()
@@ -104,7 +105,7 @@ def test_an_edit_that_git_was_told_to_overlook_survives(living: Path, released: 
 
 
 @pytest.mark.parametrize("is_staged", [True, False])
-def test_a_lock_of_git_is_refused_with_gits_words(living: Path, released: Path, *, is_staged: bool) -> None:
+def test_a_lock_of_git_is_refused(living: Path, released: Path, *, is_staged: bool) -> None:
     assert released.exists()
     before = state(living)
     (living / ".git/index.lock").touch()
@@ -112,7 +113,7 @@ def test_a_lock_of_git_is_refused_with_gits_words(living: Path, released: Path, 
     ending = run(living, "update", "host", *(["--no-commit"] if is_staged else []))
 
     assert ending.status == 1
-    assert "index.lock': File exists" in ending.complaint
+    assert "index.lock: File exists" in ending.complaint
     assert "Nothing was changed." in ending.complaint
     assert (living / ".git/index.lock").exists()
     assert state(living) == before

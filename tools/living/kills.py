@@ -28,7 +28,7 @@ from living.project import (
 
 LANDING_S = 0.06  # changing the files takes about as long, of a second or more that a command takes
 STATE = ".git/gold-slice/top"
-LANDING = (f"{STATE}/pending", f"{STATE}/landing.json")  # present while files change
+LANDING = f"{STATE}/pending"  # present while files change
 WAITING = f"{STATE}/update.json"  # present while an update waits for a person
 CONFLICT = 3
 END_OF_CONFLICT = re.compile(rb"(?m)^>{7} .*$")
@@ -164,7 +164,7 @@ def _is_killed(scene: Scene, project: Path, draw: Random, *, whole_group: bool) 
 
 
 def _is_landing(project: Path) -> bool:
-    return any((project / name).exists() for name in LANDING)
+    return (project / LANDING).exists()
 
 
 def _has_work_tree(project: Path) -> bool:
