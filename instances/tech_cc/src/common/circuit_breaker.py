@@ -37,7 +37,7 @@ class CircuitBreaker:
         counted: The exceptions that are failures of the service. Any other exception, a cancellation included, is
             neither a failure nor a success.
         on_change: Called with the new state; an exception that it raises is logged and changes nothing.
-        clock: Seconds that never go back.
+        clock: Seconds. If they go back against the rule, the breaker still is open for 30 s at most.
     """
 
     def __init__(
@@ -115,5 +115,9 @@ class CircuitBreaker:
                 log.exception("A listener of the circuit breaker failed.")
 
     def _wait_s(self) -> float:
-        """Return how long the breaker stays open; not above the limit if the clock goes back against its contract."""
-        return min(OPEN_S, self._opened_at + OPEN_S - self._clock()) if self._state == "open" else 0.0
+        """Return how long the breaker stays open."""
+        if self._state != "open":
+            return 0.0
+        now = self._clock()
+        self._opened_at = min(self._opened_at, now)  # the clock went back: the time begins again
+        return self._opened_at + OPEN_S - now
