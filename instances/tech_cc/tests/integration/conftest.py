@@ -1,17 +1,37 @@
-"""A log, and a database on which tests really commit."""
+"""A log, a database on which tests really commit, and the highway of one process on it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from databases import throw_away_database, upgrade
 from src.backend.slice import load_slice
+from src.common.background_tasks import BackgroundTasks, open_background_tasks
 from src.common.config import Settings
 from src.cos_main import SLICES
 from src.db.connection import Database, open_database
+from src.highway.lifespan import Highway, open_highway
+from src.highway.subscriber import AnySubscriber
 from src.l1.entries import Log
+from src.l1.writer import L1Writer, open_writer
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A running highway, and what writes to its log."""
+
+    highway: Highway
+    writer: L1Writer
+    tasks: BackgroundTasks
+    settings: Settings
+
+
+type RunHighway = Callable[..., AbstractAsyncContextManager[Running]]
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +54,8 @@ async def committing_database(committing_settings: Settings, log: Log) -> AsyncI
     async with open_database(committing_settings) as database:
         yield database
         async with database.engine.begin() as connection:
-            await connection.execute(text(f"TRUNCATE {log.schema}.base_log, {log.schema}.consumer_checkpoint CASCADE"))
+            tables = ("base_log", "consumer_checkpoint", "scratch_note")
+            await connection.execute(text(f"TRUNCATE {', '.join(f'{log.schema}.{name}' for name in tables)} CASCADE"))
 
 
 @pytest.fixture
@@ -42,3 +63,26 @@ async def session(committing_database: Database) -> AsyncIterator[AsyncSession]:
     """A session on it, to look with."""
     async with committing_database.sessions() as session:
         yield session
+
+
+@pytest.fixture
+def run_highway(
+    committing_database: Database,  # noqa: ARG001  # it is emptied after the test
+    committing_settings: Settings,
+    redis_url: SecretStr,
+    log: Log,
+) -> RunHighway:
+    """Run the highway of one process with these subscribers, on a database that the test has for itself."""
+    with_redis = committing_settings.model_copy(update={"redis_url": redis_url})
+
+    @asynccontextmanager
+    async def run(*subscribers: AnySubscriber, settings: Settings = with_redis) -> AsyncIterator[Running]:
+        async with (
+            open_database(settings) as database,
+            open_background_tasks() as tasks,
+            open_writer(settings, tasks) as writer,
+            open_highway(settings, database, writer, tasks, [(log, each) for each in subscribers]) as highway,
+        ):
+            yield Running(highway, writer, tasks, settings)
+
+    return run

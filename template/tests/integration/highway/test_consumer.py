@@ -5,7 +5,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from integration.highway.conftest import Collector, Picky, RunHighway, record_events
+from integration.conftest import RunHighway
+from integration.highway.conftest import Collector, Picky, record_events
 from src.common.errors import UnavailableError
 from src.highway.consumer import wait_until_caught_up
 from src.highway.cursor import StoredRecord

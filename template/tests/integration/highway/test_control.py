@@ -7,7 +7,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import highway as script
-from integration.highway.conftest import Collector, Picky, RunHighway, record_events
+from integration.conftest import RunHighway
+from integration.highway.conftest import Collector, Picky, record_events
 from src.common.config import Settings
 from src.common.errors import ConflictError, NotFoundError
 from src.db.connection import Database
