@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from databases import throw_away_database, upgrade
+from databases import throw_away_database
 from src.backend.slice import load_slice
 from src.common.config import Settings
 from src.cos_main import SLICES
@@ -21,10 +21,9 @@ def log() -> Log:
 
 
 @pytest.fixture(scope="package")
-async def committing_settings(database_server: URL) -> AsyncIterator[Settings]:
+async def committing_settings(database_server: URL, migrated_template: str) -> AsyncIterator[Settings]:
     """Settings that name a database of this folder's own."""
-    async with throw_away_database(database_server) as settings:
-        await upgrade(settings)
+    async with throw_away_database(database_server, template=migrated_template) as settings:
         yield settings
 
 
