@@ -21,13 +21,16 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 
 @asynccontextmanager
-async def throw_away_database(server: URL) -> AsyncIterator[Settings]:
-    """Yield settings that name a new, empty database on the server, and drop it afterwards, whoever is connected."""
+async def throw_away_database(server: URL, *, template: str = "template1") -> AsyncIterator[Settings]:
+    """Yield settings that name a new database on the server, and drop it afterwards, whoever is connected.
+
+    It is a copy of the template, a database to which nobody is connected; PostgreSQL's own one has no tables.
+    """
     name = f"test_{uuid4().hex}"
     engine = create_async_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
     try:
         async with engine.connect() as connection:
-            await connection.execute(text(f"CREATE DATABASE {name}"))
+            await connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
     except DATABASE_FAULTS as fault:
         reason = unavailable(fault) or type(fault).__name__
         pytest.exit(f"Tests cannot make a database on {server.host}: {reason} {USE_EMBEDDED}", returncode=1)

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from databases import throw_away_database, upgrade
+from databases import throw_away_database
 from src.backend.slice import load_slice
 from src.common.background_tasks import BackgroundTasks, open_background_tasks
 from src.common.config import Settings
@@ -41,10 +41,9 @@ def log() -> Log:
 
 
 @pytest.fixture(scope="session")
-async def committing_settings(database_server: URL) -> AsyncIterator[Settings]:
+async def committing_settings(database_server: URL, migrated_template: str) -> AsyncIterator[Settings]:
     """Settings that name a database that is emptied after each test that commits."""
-    async with throw_away_database(database_server) as settings:
-        await upgrade(settings)
+    async with throw_away_database(database_server, template=migrated_template) as settings:
         yield settings
 
 

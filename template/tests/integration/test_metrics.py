@@ -4,29 +4,26 @@ from httpx2 import ASGITransport, AsyncClient
 from pydantic import SecretStr
 
 from collector import running_collector
-from databases import upgrade
 from src.common.config import Settings
 from src.common.telemetry.metrics import bootstrap_metrics
 from src.cos_main import create_app
 from src.project import FIRST_MODULE
 
 
-async def test_the_durations_of_requests_and_records_reach_a_collector(empty_database: Settings) -> None:
-    await upgrade(empty_database)
+async def test_the_durations_of_requests_and_records_reach_a_collector(migrated_database: Settings) -> None:
     with running_collector() as collector:
         address = {"otel_exporter_otlp_metrics_endpoint": SecretStr(f"{collector.url}/v1/metrics")}
-        await post_a_test_log(create_app(empty_database.model_copy(update=address)))
+        await post_a_test_log(create_app(migrated_database.model_copy(update=address)))
 
     sent = b"".join(collector.histograms)
     for name in ("http.server.request.duration", "mem0.record.duration", "/test-log", FIRST_MODULE):
         assert name.encode() in sent
 
 
-async def test_a_logfire_token_is_enough_for_metrics(empty_database: Settings) -> None:
-    await upgrade(empty_database)
+async def test_a_logfire_token_is_enough_for_metrics(migrated_database: Settings) -> None:
     with running_collector() as logfire:
         given = {"logfire_token": SecretStr("pylf_v1_us_" + 30 * "a"), "logfire_base_url": logfire.url}
-        await post_a_test_log(create_app(empty_database.model_copy(update=given)))
+        await post_a_test_log(create_app(migrated_database.model_copy(update=given)))
 
     sent = b"".join(logfire.histograms)
     for name in ("http.server.request.duration", "mem0.record.duration"):

@@ -15,10 +15,10 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from sqlalchemy import text
 
 from collector import Collector, plain_attributes, running_collector
-from databases import upgrade
 from src.common.config import Settings
 from src.common.tracing import use_tracer
 from src.cos_main import SLICES, create_app
+from src.db.connection import SERVER_SETTINGS
 
 MODULE = SLICES[0].rpartition(".")[2]
 PATH = f"/{MODULE}/modules"
@@ -124,11 +124,13 @@ async def test_no_value_of_a_body_is_in_a_trace(settings: Settings, collector: C
     assert not any(str(settings.sqlalchemy_url.password).encode() in body for body in collector.bodies)
 
 
-async def test_a_failed_statement_marks_its_span(settings: Settings, collector: Collector) -> None:
+async def test_a_failed_statement_marks_its_span(
+    settings: Settings, collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SERVER_SETTINGS, "lock_timeout", "10ms")
     async with running(settings, collector) as (app, client):
         await client.get(f"/{MODULE}/health")
         async with app.state.database.engine.begin() as connection:
-            await connection.exec_driver_sql("SET lock_timeout = '10ms'")
             await connection.exec_driver_sql(f"LOCK {MODULE}.modules IN ACCESS EXCLUSIVE MODE")
             answer = await client.get(f"{PATH}/{UNKNOWN}")
         (spans,) = [each for each in (await traces_of(collector, number=2)).values() if ONE_MODULE in tree(each)]
@@ -140,13 +142,12 @@ async def test_a_failed_statement_marks_its_span(settings: Settings, collector: 
 
 @pytest.mark.parametrize("tracing", [pytest.param("on", marks=pytest.mark.long), "logfire"])
 async def test_the_trace_of_every_request_is_complete(
-    empty_database: Settings, collector: Collector, tracing: str
+    migrated_database: Settings, collector: Collector, tracing: str
 ) -> None:
     """POST /test-log: its trace goes to the end of `log_l1`, and its record and its trace find each other."""
     number = 1000 if tracing == "on" else 50
-    await upgrade(empty_database)
     pool = {"database_pool_size": 20, "trace_slow_ms": 60_000}
-    async with running(empty_database, collector, tracing=tracing, **pool) as (app, client):
+    async with running(migrated_database, collector, tracing=tracing, **pool) as (app, client):
         slots = asyncio.Semaphore(20)  # as many at once as there are connections
 
         async def post(index: int) -> int:

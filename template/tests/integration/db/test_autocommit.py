@@ -46,5 +46,7 @@ async def test_a_connection_of_the_pool_serves_transactions_and_single_statement
 
 
 async def test_an_outage_is_a_refusal(own_database: Database) -> None:
+    await own_database.autocommit.execute(text("SET statement_timeout = '50ms'"))  # on the one connection of the pool
+
     with pytest.raises(DatabaseUnavailableError, match="took too long"):
         await own_database.autocommit.execute(text("SELECT pg_sleep(1.5)"))

@@ -9,7 +9,6 @@ from httpx2 import ASGITransport, AsyncClient, Response
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from databases import upgrade
 from src.backend.slice import load_slice
 from src.common.config import Settings
 from src.cos_main import SLICES, create_app
@@ -22,17 +21,16 @@ TABLE = min(Base.metadata.tables)
 
 
 @pytest.fixture
-async def migrated(empty_database: Settings) -> AsyncIterator[Database]:
+async def migrated(migrated_database: Settings) -> AsyncIterator[Database]:
     """A database of this test alone, with all migrations."""
-    await upgrade(empty_database)
-    async with open_database(empty_database) as database:
+    async with open_database(migrated_database) as database:
         yield database
 
 
 @pytest.fixture
-def app_with_bugs(empty_database: Settings, migrated: Database) -> FastAPI:
+def app_with_bugs(migrated_database: Settings, migrated: Database) -> FastAPI:
     """The application on that database, with a route for each kind of wrong SQL."""
-    app = create_app(empty_database)
+    app = create_app(migrated_database)
     app.state.database = migrated
     routes = {
         "/column": f"SELECT typo FROM {TABLE}",

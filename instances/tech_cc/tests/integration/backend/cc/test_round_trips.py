@@ -7,7 +7,6 @@ import pytest
 from httpx2 import ASGITransport, AsyncClient
 from sqlalchemy import Engine, event
 
-from databases import upgrade
 from src.common.config import Settings
 from src.cos_main import create_app
 
@@ -71,10 +70,9 @@ def counts() -> Counts:
 
 
 @pytest.fixture
-async def client(empty_database: Settings, counts: Counts) -> AsyncIterator[AsyncClient]:
+async def client(migrated_database: Settings, counts: Counts) -> AsyncIterator[AsyncClient]:
     """A client of an application that commits, on one counted connection."""
-    await upgrade(empty_database)
-    app = create_app(empty_database.model_copy(update={"database_pool_size": 1}))
+    app = create_app(migrated_database.model_copy(update={"database_pool_size": 1}))
 
     def count_statement(*_: object) -> None:
         counts.statements += 1

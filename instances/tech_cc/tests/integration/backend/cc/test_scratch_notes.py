@@ -133,10 +133,10 @@ async def test_a_purge_in_batches_says_when_it_is_complete(mem0_db_session: Asyn
     assert [(purge.purged, purge.is_complete) for purge in purges] == [(2, False), (1, True)]
 
 
-async def test_a_purge_does_not_wait_for_another(committing_client: AsyncClient, empty_database: Settings) -> None:
+async def test_a_purge_does_not_wait_for_another(committing_client: AsyncClient, migrated_database: Settings) -> None:
     for _ in range(3):
         await kept(committing_client)
-    async with open_database(empty_database) as database, database.sessions() as other:
+    async with open_database(migrated_database) as database, database.sessions() as other:
         await let_time_pass(other)
         await other.execute(select(ScratchNote).limit(2).with_for_update())
 

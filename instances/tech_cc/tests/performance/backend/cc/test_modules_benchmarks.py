@@ -24,10 +24,10 @@ async def module_path(committing_client: AsyncClient) -> str:
 
 
 @pytest.fixture
-async def driver(empty_database: Settings, committing_client: AsyncClient) -> AsyncIterator[asyncpg.Connection]:
+async def driver(migrated_database: Settings, committing_client: AsyncClient) -> AsyncIterator[asyncpg.Connection]:
     """The raw driver, connected to the database of the client."""
     assert (await committing_client.get("/health/ready")).is_success
-    url = empty_database.sqlalchemy_url
+    url = migrated_database.sqlalchemy_url
     _, arguments = url.get_dialect()().create_connect_args(url)
     connection = await asyncpg.connect(**arguments)
     yield connection

@@ -1,12 +1,12 @@
-import os
-import subprocess
-import sys
+import runpy
 
+import pytest
 from sqlalchemy import Table, inspect
 
-from src.backend.cc import mem0_models
+from src.backend.cc import identity, mem0_models
 from src.backend.cc.identity import MEM0_SCHEMA
 from src.backend.cc.mem0_models import ScratchNote
+from src.common.config import get_settings
 
 
 def test_notes_live_in_the_scratch_schema() -> None:
@@ -35,11 +35,11 @@ def test_what_a_record_links_goes_with_it() -> None:
     assert {(key.target_fullname, key.ondelete) for key in keys} == {(f"{MEM0_SCHEMA}.base_log.id", "CASCADE")}
 
 
-def test_the_environment_names_the_scratch_schema() -> None:
-    models = "src.backend.cc.mem0_models"
-    code = f"from {models} import ScratchNote as N; print(N.__table__.schema)"
-    environment = {**os.environ, "MEM0_SCHEMA": "mem0_{module}_x"}
+def test_the_environment_names_the_scratch_schema(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEM0_SCHEMA", "mem0_{module}_x")
+    get_settings.cache_clear()
 
-    run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    names = runpy.run_path(identity.__file__)
 
-    assert run.stdout.strip() == "mem0_cc_x"
+    get_settings.cache_clear()
+    assert names["MEM0_SCHEMA"] == "mem0_cc_x"
