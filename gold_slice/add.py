@@ -8,9 +8,10 @@ from . import pending
 from .answers import HOST_ANSWERS, Module, origin_of, read_answers, read_modules
 from .git import lines, try_git
 from .host_lists import host_lists
+from .list_literal import add_entries
 from .names import collision_problems, name_problems
 from .project import Project
-from .registration import host_edits, register
+from .registration import host_edits
 from .render import Part, files_in, render
 from .report import Change, Kind, RefusalError, Report
 from .template import Release, Template, open_template
@@ -22,7 +23,7 @@ def add(project: Project, options: Namespace, report: Report) -> None:
     known, problems = read_modules(project.folder)
     problems += name_problems(domain=module.domain, module=module.name)
     problems += [] if problems else collision_problems(project.folder, known=known, wanted=module)
-    edits, broken = host_edits(project.folder, host_lists(), known if problems else [*known, module], register)
+    edits, broken = host_edits(project.folder, host_lists(), known if problems else [*known, module], add_entries)
     if problems := [*problems, *broken]:
         raise RefusalError(*problems)
     template, release = release_of_host(project)

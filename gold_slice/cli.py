@@ -8,6 +8,7 @@ import sys
 import traceback
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 
 from .git import GitError
@@ -138,18 +139,8 @@ def run(options: Namespace) -> int:
 
 
 def _work_of(command: str) -> Work:
-    """Return the function of a command; libcst and Copier are imported only by those that need them."""
-    match command:
-        case "add":
-            from .add import add as work  # noqa: PLC0415
-        case "update":
-            from .update import update as work  # noqa: PLC0415
-        case "remove":
-            from .remove import remove as work  # noqa: PLC0415
-        case "diff":
-            from .diff import diff as work  # noqa: PLC0415
-        case _:
-            from .doctor import doctor as work  # noqa: PLC0415
+    """Return the function of a command, from the module of its name; each imports only what it needs."""
+    work: Work = getattr(import_module(f"{__package__}.{command}"), command)
     return work
 
 

@@ -7,8 +7,9 @@ from .answers import HOST_ANSWERS, read_answers, read_modules
 from .edits import as_released
 from .git import try_git
 from .host_lists import host_lists
+from .list_literal import add_entries
 from .project import Project
-from .registration import host_edits, register, write_all
+from .registration import host_edits, write_all
 from .render import Part, files_in
 from .report import RefusalError, Report
 
@@ -25,7 +26,7 @@ def diff(project: Project, options: Namespace, report: Report) -> None:
         before, after = scratch / "a", scratch / "b"
         shutil.copytree(released, before, symlinks=True)
         if module is None:
-            write_all(before, host_edits(before, host_lists(), modules, register)[0])
+            write_all(before, host_edits(before, host_lists(), modules, add_entries)[0])
         for path in files_in(before):
             if (project.folder / path).is_file():
                 (after / path).parent.mkdir(parents=True, exist_ok=True)

@@ -6,8 +6,9 @@ from . import pending
 from .answers import read_modules
 from .checks import examine
 from .host_lists import host_lists
+from .list_literal import add_entries
 from .project import Project
-from .registration import host_edits, register
+from .registration import host_edits
 from .report import Change, Kind, RefusalError, Report, Status
 
 
@@ -30,7 +31,7 @@ def doctor(project: Project, options: Namespace, report: Report) -> None:
 def _registrations(project: Project) -> dict[str, bytes]:
     """Return the host files with all modules in their lists."""
     modules, problems = read_modules(project.folder)
-    edits, broken = host_edits(project.folder, host_lists(), modules, register)
+    edits, broken = host_edits(project.folder, host_lists(), modules, add_entries)
     if problems or broken:
         raise RefusalError(*problems, *broken)
     return edits

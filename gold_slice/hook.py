@@ -5,12 +5,15 @@ import re
 import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from .answers import HOST_ANSWERS, origin_of, read_answers, read_modules, write_origin
+from .conflict_markers import edited_beside_conflicts
 from .git import git, try_git
 from .host_lists import host_lists
-from .registration import host_edits, register_beside_conflicts, unregister_plain, write_all
+from .list_literal import add_entries, remove_entries
+from .registration import host_edits, write_all
 from .report import without_secrets
 from .template import expanded
 from .trust import record_trust
@@ -78,7 +81,7 @@ def _can_be_fetched(address: str, release: str) -> bool:
 
 def _register(project: Path) -> int:
     modules, unreadable = read_modules(project)
-    edits, broken = host_edits(project, host_lists(), modules, register_beside_conflicts)
+    edits, broken = host_edits(project, host_lists(), modules, _add_beside_conflicts)
     if problems := [*unreadable, *broken]:
         print("No module was registered, and no file was changed:", *problems, sep="\n  ", file=sys.stderr)
         return 1
@@ -91,10 +94,14 @@ def _register(project: Path) -> int:
     return 0
 
 
+def _add_beside_conflicts(source: bytes, *, name: str, entries: Sequence[str]) -> bytes:
+    return edited_beside_conflicts(source, lambda ours: add_entries(ours, name=name, entries=entries))
+
+
 def _unregister(project: Path) -> int:
     """Take plain entries out of the lists that the project has; what an older layout lacks is passed over."""
     modules, _unreadable = read_modules(project)
-    edits, _missing = host_edits(project, host_lists(), modules, unregister_plain)
+    edits, _missing = host_edits(project, host_lists(), modules, partial(remove_entries, only_plain=True))
     write_all(project, edits)
     if edits:  # Copier compares the files with git's index
         git(project, "add", "--", *edits)

@@ -15,8 +15,9 @@ from typing import Any
 from .answers import Module
 from .git import TEMPORARY, GitError, git_path, lines, remove_work_tree, temporarily, try_git
 from .host_lists import HostList
+from .list_literal import add_entries
 from .project import UPDATE_FOLDER, Project
-from .registration import host_edits, register, write_all
+from .registration import host_edits, write_all
 from .render import Part, files_in
 from .report import Change, Kind
 
@@ -125,7 +126,7 @@ class WorkTree:
             if path in crlf and not target.is_symlink():
                 target.write_bytes(target.read_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
         if part.module is None:
-            write_all(self.folder, host_edits(self.folder, render.lists, modules, register)[0])
+            write_all(self.folder, host_edits(self.folder, render.lists, modules, add_entries)[0])
 
     def _files_of(self, part: Part, modules: Sequence[Module]) -> list[str]:
         """Return the tracked files that a part owns; attributes of git stay in force."""
@@ -201,7 +202,7 @@ class WorkTree:
 
     def fill_lists(self, lists: Sequence[HostList], modules: Sequence[Module]) -> list[str]:
         """Register the modules in the lists of the target release; return a sentence for each list that is lost."""
-        edits, problems = host_edits(self.folder, lists, modules, register)
+        edits, problems = host_edits(self.folder, lists, modules, add_entries)
         write_all(self.folder, edits)
         if edits:
             temporarily(self.folder, "add", "--force", "--", *edits)

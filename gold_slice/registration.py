@@ -1,4 +1,4 @@
-"""Register modules in the host's lists, and unregister them."""
+"""Edit the host's lists of modules: by `add_entries` or `remove_entries`, in all host files or in none."""
 
 import os
 import stat
@@ -7,33 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from .answers import Module
-from .conflict_markers import edited_beside_conflicts, has_conflicts
 from .host_lists import HostList
-from .list_literal import ListError, add_entries, remove_entries
+from .list_literal import ListError
 
-type EditOfList = Callable[[bytes, str, Iterable[str]], bytes]  # source, name of the list, entries
-
-
-def register(source: bytes, name: str, entries: Iterable[str]) -> bytes:
-    """Return the source with all entries in the list."""
-    return add_entries(source, name=name, entries=entries)
-
-
-def register_beside_conflicts(source: bytes, name: str, entries: Iterable[str]) -> bytes:
-    """Return the source with all entries in the list; conflicts that `copier update` left elsewhere stay."""
-    if has_conflicts(source):
-        return edited_beside_conflicts(source, lambda ours: add_entries(ours, name=name, entries=entries))
-    return add_entries(source, name=name, entries=entries)
-
-
-def unregister(source: bytes, name: str, entries: Iterable[str]) -> bytes:
-    """Return the source without the entries. A comment on the line of an entry goes with it."""
-    return remove_entries(source, name=name, entries=entries)
-
-
-def unregister_plain(source: bytes, name: str, entries: Iterable[str]) -> bytes:
-    """Return the source without those entries that have no comment and no neighbour on their line."""
-    return remove_entries(source, name=name, entries=entries, only_plain=True)
+type EditOfList = Callable[..., bytes]  # takes the source, `name` of the list, and `entries`
 
 
 def host_edits(
@@ -46,7 +23,7 @@ def host_edits(
         path = project / each.file
         try:
             before = edited.get(each.file) or path.read_bytes()
-            after = edit(before, each.name, each.entries_of(modules))
+            after = edit(before, name=each.name, entries=each.entries_of(modules))
             if after != before:
                 edited[each.file] = after
             _check_writable(path)

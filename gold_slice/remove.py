@@ -5,6 +5,7 @@ import shutil
 import time
 from argparse import Namespace
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from . import pending
@@ -12,10 +13,11 @@ from .answers import Module, read_answers, read_modules
 from .edits import edited_files, present_files
 from .git import git
 from .host_lists import HostList, host_lists
+from .list_literal import remove_entries
 from .migrations import revisions_of
 from .project import Project
 from .python_source import imports_of
-from .registration import host_edits, unregister, unregister_plain
+from .registration import host_edits
 from .render import Part
 from .report import Change, Kind, RefusalError, Report
 
@@ -25,7 +27,7 @@ def remove(project: Project, options: Namespace, report: Report) -> None:
     modules, problems = read_modules(project.folder)
     module = _find(modules, options.module)
     part = Part(module, read_answers(project.folder / module.answers_file))
-    edits, broken = host_edits(project.folder, host_lists(), [module], unregister)
+    edits, broken = host_edits(project.folder, host_lists(), [module], remove_entries)
     if problems := [*problems, *_links(project, module), *broken]:
         raise RefusalError(*problems)
     edited = _edited(project, part)
@@ -100,7 +102,7 @@ def _python_beside(project: Project, module: Module) -> Iterator[str]:
 def _entries_in_the_way(project: Project, module: Module, edits: dict[str, bytes]) -> list[str]:
     """Return a sentence for each host file that says more about the module than its plain entry."""
     lists = host_lists()
-    plain = host_edits(project.folder, lists, [module], unregister_plain)[0]
+    plain = host_edits(project.folder, lists, [module], partial(remove_entries, only_plain=True))[0]
     commented = [
         f"{path}: the entry of {module.label} has a comment of yours, or shares its line. --force removes it."
         for path, contents in edits.items()

@@ -9,9 +9,10 @@ from . import pending, waiting
 from .answers import HOST_ANSWERS, Module, origin_of, read_answers, read_modules
 from .checks import examine
 from .git import git, try_git
+from .list_literal import add_entries
 from .merge import Picked, Sides, Step, WorkTree, changes_between, hide
 from .project import UPDATE_FOLDER, Project, project_at, unfinished_git_operation
-from .registration import host_edits, register
+from .registration import host_edits
 from .render import Part
 from .report import Finding, RefusalError, Report, Status, progress
 from .target import Target, find_target, lists_of_host, read_settings
@@ -59,7 +60,7 @@ def _start(project: Project, options: Namespace, report: Report) -> None:
         report.headline = f"Everything is at {target.release.name} already."
         return
     lists = lists_of_host(target.template, project.folder)
-    if broken := host_edits(project.folder, lists, modules, register)[1]:
+    if broken := host_edits(project.folder, lists, modules, add_entries)[1]:
         raise RefusalError(*broken)
     asks = sys.stdin.isatty() and not (options.preview or options.as_json or options.defaults)
     steps = []
@@ -162,7 +163,10 @@ class Run:
         pending.land(self.project, commit, is_staged_only=self.waits.is_staged_only)
         if self.waits.is_staged_only:
             first = [f"git diff --cached      review it; git commit -m '{self.waits.message}' keeps it"]
-            undo = f"git read-tree -m -u {commit[:12]} HEAD"
+            undo = (
+                f"git diff -z --name-only --no-renames --relative {commit[:12]} HEAD | "
+                "git restore --source=HEAD --staged --worktree --pathspec-from-file=- --pathspec-file-nul"
+            )
         else:
             first, undo = [], f"git reset --keep {self.waits.head[:12]}"
         self.report.next_steps = [

@@ -1,6 +1,6 @@
 import pytest
 
-from gold_slice.conflict_markers import edited_beside_conflicts, has_conflicts
+from gold_slice.conflict_markers import edited_beside_conflicts
 from gold_slice.list_literal import ListError, add_entries
 
 CONFLICT = b"<<<<<<< before updating\nx = 1\n=======\nx = 2\n>>>>>>> after updating\n"
@@ -42,7 +42,7 @@ def test_a_conflict_within_the_list_is_refused_rather_than_guessed() -> None:
         edited_beside_conflicts(source, add)
 
 
-def test_a_file_without_marks_has_no_conflict() -> None:
-    assert has_conflicts(CONFLICT)
-    assert has_conflicts(b"x\n" + CONFLICT)
-    assert not has_conflicts(b"x = '<<<<<<< '\n=======\n")
+def test_a_file_without_conflicts_is_edited_as_it_is() -> None:
+    source = b"x = '<<<<<<< '\nNAMES = []\n"
+
+    assert edited_beside_conflicts(source, add) == add(source)

@@ -38,8 +38,8 @@ def origin(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         path.write_text(text.replace("_put", "_write_file").replace("complete_interrupted", "finish_first"))
     replace(
         folder / "gold_slice/pending.py",
-        "    trial = project.state",
-        f'    print("{MOVED}")\n    trial = project.state',
+        "    shutil.copy2(index, trial)\n",
+        f'    print("{MOVED}")\n    shutil.copy2(index, trial)\n',
     )
     replace(folder / "gold_slice/pending.py", "import json\n", "import json\nimport rich  # a new dependency\n")
     replace(folder / "pyproject.toml", "dependencies = [\n", 'dependencies = [\n    "rich>=15,<16",\n')

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gold_slice.answers import Module
 from gold_slice.host_lists import HostList, host_lists
-from gold_slice.registration import register
+from gold_slice.list_literal import add_entries
 
 HOST_LISTS = host_lists()
 MODULES = st.lists(
@@ -37,7 +37,7 @@ def others(source: bytes, name: str, entries: set[str]) -> str:
 
 
 def registered(source: bytes, listing: HostList, *modules: Module) -> bytes:
-    return register(source, listing.name, listing.entries_of(modules))
+    return add_entries(source, name=listing.name, entries=listing.entries_of(modules))
 
 
 @pytest.fixture(scope="module")

@@ -76,15 +76,15 @@ def test_an_update_that_is_killed_leaves_launchers_whole_and_is_completed(
             raise KilledError
         real(source, target)
 
+    monkeypatch.setattr(pending, "PATIENCE_S", 0.1)
     with monkeypatch.context() as patch:
         patch.setattr(pending, "_put", killed_by_the_last_file)
-        patch.setattr(pending, "PATIENCE_S", 0.1)
         with pytest.raises(KilledError):
             commands.run(living, "update", *options)
 
-        assert (living / "scripts/launcher.py").read_text().endswith("# Newer.\n")
-        assert newer_release in (living / ".copier-answers.yml").read_text()
-        assert commands.run(living, "doctor", "--fix").status == 0
+    assert (living / "scripts/launcher.py").read_text().endswith("# Newer.\n")
+    assert newer_release in (living / ".copier-answers.yml").read_text()
+    assert commands.run(living, "doctor", "--fix").status == 0
     assert "Their entry" in (living / "src/cos_main.py").read_text()
     assert {line[:2] for line in git(living, "status", "--porcelain").splitlines()} == ({"M "} if options else set())
 

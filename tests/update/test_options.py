@@ -34,11 +34,11 @@ def asking(releases: Path) -> Path:
     return releases
 
 
-def undo_of(project: Path, *arguments: str) -> list[str]:
+def undo_of(project: Path, *arguments: str) -> str:
     """Update a project, and return the command that undoes it as it is printed."""
     line: str = run(project, "update", "--json", *arguments).document["next"][-1]
     assert line.endswith("undo the update")
-    return line.split("  ", maxsplit=1)[0].split()[1:]
+    return line.split("  ", maxsplit=1)[0]
 
 
 def test_a_preview_names_what_the_real_run_does_and_changes_nothing(living: Path, released: Path) -> None:
@@ -97,7 +97,7 @@ def test_the_undo_that_it_prints_keeps_other_local_changes(living: Path, release
     undo = undo_of(living, "host")
     assert "A  staged.txt" in git(living, "status", "--porcelain")
 
-    git(living, *undo)
+    subprocess.run(undo, shell=True, cwd=living, check=True)  # noqa: S602  # as a user types it
 
     assert head(living) == before[0]
     assert not (living / ADDED).exists()
@@ -118,7 +118,9 @@ def test_without_a_commit_it_leaves_the_update_staged_and_its_undo_works(living:
     assert set(git(living, "status", "--porcelain").splitlines()) == {
         f"M  {HOST}", f"A  {ADDED}", "D  docs/http_errors.md", f"M  {MAIN}", f"M  {HEALTH}", " M README.md",
     }  # fmt: skip
-    git(living, *undo)
+    (living / HEALTH).write_text("edited since\n")
+    (living / ADDED).touch()
+    subprocess.run(undo, shell=True, cwd=living, check=True)  # noqa: S602  # as a user types it
     assert state(living) == before
 
 
