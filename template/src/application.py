@@ -21,6 +21,7 @@ from src.common.request_id_middleware import RequestIdMiddleware
 from src.common.startup_errors import StartupErrorMiddleware
 from src.common.telemetry.metrics import bootstrap_metrics
 from src.common.telemetry.otlp import stop
+from src.common.telemetry.scrubber import scrub
 from src.db.connection import open_database
 from src.db.schema_check import add_schema_error_handler, code_revisions
 from src.highway.lifespan import open_highway
@@ -61,7 +62,9 @@ def build_app(settings: Settings, packages: Sequence[str]) -> FastAPI:
                 app.state.highway = highway
                 for purge in purge_tasks(database, slices, settings):
                     tasks.start(purge)
+                preparing = asyncio.create_task(asyncio.to_thread(scrub, None))  # imports Logfire, while requests run
                 yield
+                await preparing
         finally:
             await asyncio.to_thread(stop, [spans.shutdown, *([meters.shutdown] if meters else [])])
 

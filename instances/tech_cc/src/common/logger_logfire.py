@@ -1,13 +1,14 @@
 """Tracing of the process: one provider of OpenTelemetry's SDK, and Logfire beside it on the same exporters."""
 
 import logging
-from typing import Any, Final
+import sys
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
 
-import logfire
 from fastapi import FastAPI
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBasedTraceIdRatio, Sampler
 from opentelemetry.trace import SpanKind
@@ -15,8 +16,12 @@ from opentelemetry.trace import SpanKind
 from src.common.config import Settings, export_otel_variables
 from src.common.request_id_middleware import current_request_id
 from src.common.telemetry.otlp import SpanExports, exporters, hidden_backend
+from src.common.telemetry.scrubber import use_configuration
 from src.common.telemetry.tracing_middleware import TracingMiddleware
 from src.common.tracing import use_tracer
+
+if TYPE_CHECKING:
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
 log = logging.getLogger(__name__)
 
@@ -31,22 +36,28 @@ def bootstrap_logfire(app: FastAPI, settings: Settings, *, default_service_name:
     Never raises and never waits. Without a usable backend there is one warning, and every trace still has an id.
     """
     export_otel_variables()
-    found = {} if settings.tracing == "off" else exporters(settings, OTLPSpanExporter, signal="traces")
+    found = {} if settings.tracing == "off" else exporters(settings, _span_exporter, signal="traces")
     exports = SpanExports(found, queue_size=settings.otel_bsp_max_queue_size)
     sampler = ParentBasedTraceIdRatio(settings.trace_head_rate) if found else ALWAYS_OFF
-    _configure_logfire(settings, exports, sampler, service_name=settings.service_name or default_service_name)
+    service_name = settings.service_name or default_service_name
+    configure = cache(lambda: _configure_logfire(settings, exports, sampler, service_name=service_name))
+    use_configuration(configure)
+    # Logfire's import takes a fifth of the start; without a backend only code that uses Logfire needs it.
+    is_used = bool(found) or settings.tracing == "logfire" or "logfire" in sys.modules
+    resource = configure() if is_used else Resource.create({"service.name": service_name})
     if settings.tracing == "off":
         use_tracer(trace.NoOpTracer())
         return exports
     if not found:
         log.warning("Traces are not exported: set LOGFIRE_TOKEN to a write token, or OTEL_EXPORTER_OTLP_ENDPOINT.")
-    resource = logfire.DEFAULT_LOGFIRE_INSTANCE.config.get_tracer_provider().resource
     provider = TracerProvider(sampler, resource, shutdown_on_exit=False)
     provider.add_span_processor(exports)
     use_tracer(provider.get_tracer("cos"))
     if settings.tracing == "on":
         app.add_middleware(TracingMiddleware, provider=provider, exports=exports, settings=settings)
     if settings.tracing == "logfire":
+        import logfire  # noqa: PLC0415
+
         logfire.instrument_fastapi(
             app,
             request_attributes_mapper=_without_arguments,
@@ -72,7 +83,16 @@ class _OtherSpans(SpanProcessor):
         self.exports.on_end(span)
 
 
-def _configure_logfire(settings: Settings, exports: SpanExports, sampler: Sampler, *, service_name: str) -> None:
+def _span_exporter(endpoint: str, **for_logfire: Any) -> "OTLPSpanExporter":
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+
+    return OTLPSpanExporter(endpoint, **for_logfire)
+
+
+def _configure_logfire(settings: Settings, exports: SpanExports, sampler: Sampler, *, service_name: str) -> Resource:
+    """Configure Logfire and return the resource that it makes."""
+    import logfire  # noqa: PLC0415
+
     with hidden_backend():
         logfire.configure(
             send_to_logfire=False,  # `exports` sends there, and holds up neither start nor stop
@@ -85,6 +105,7 @@ def _configure_logfire(settings: Settings, exports: SpanExports, sampler: Sample
             console=False,
             metrics=False,
         )
+    return logfire.DEFAULT_LOGFIRE_INSTANCE.config.get_tracer_provider().resource
 
 
 def _without_arguments(_request: object, _arguments: dict[str, Any]) -> None:

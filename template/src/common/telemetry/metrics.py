@@ -1,20 +1,19 @@
 """Metrics of the running process, exported once a minute to where its traces go."""
 
 from collections.abc import Callable, Iterable
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.metrics import CallbackOptions, Counter, Histogram, Observation
-from opentelemetry.sdk.metrics import Histogram as HistogramType
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import AggregationTemporality, PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 
 from src.common.config import Settings, export_otel_variables
 from src.common.telemetry.otlp import exporters
 
+if TYPE_CHECKING:
+    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+    from opentelemetry.sdk.metrics import MeterProvider
+
 BOUNDS_S: Final = [0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5]
-LOGFIRE_TEMPORALITY: Final = {HistogramType: AggregationTemporality.DELTA}  # what its documentation asks for
 
 
 class Durations:
@@ -34,7 +33,7 @@ class Durations:
             self.histogram.record(seconds, attributes)
 
     @classmethod
-    def report_to(cls, provider: MeterProvider) -> None:
+    def report_to(cls, provider: "MeterProvider") -> None:
         """Let the provider collect all of them; OpenTelemetry's global provider is Logfire's."""
         meter = provider.get_meter("cos")
         for each in cls._known:
@@ -60,7 +59,7 @@ class Counts:
             self.counter.add(number, attributes)
 
     @classmethod
-    def report_to(cls, provider: MeterProvider) -> None:
+    def report_to(cls, provider: "MeterProvider") -> None:
         """Let the provider collect all of them."""
         meter = provider.get_meter("cos")
         for each in cls._known:
@@ -80,7 +79,7 @@ class Gauge:
         self._known.append(self)
 
     @classmethod
-    def report_to(cls, provider: MeterProvider) -> None:
+    def report_to(cls, provider: "MeterProvider") -> None:
         """Let the provider read all of them."""
         meter = provider.get_meter("cos")
         for each in cls._known:
@@ -91,15 +90,29 @@ class Gauge:
         return [Observation(*source()) for source in list(self.sources)]
 
 
-def bootstrap_metrics(settings: Settings, *, service_name: str) -> MeterProvider | None:
+def bootstrap_metrics(settings: Settings, *, service_name: str) -> "MeterProvider | None":
     """Return the provider that exports histograms, to be shut down at the end; None without a backend."""
     export_otel_variables()
-    found = exporters(settings, OTLPMetricExporter, signal="metrics", preferred_temporality=LOGFIRE_TEMPORALITY)
-    if not found or settings.tracing == "off":
+    found = {} if settings.tracing == "off" else exporters(settings, _metric_exporter, signal="metrics")
+    if not found:
         return None
+    from opentelemetry.sdk.metrics import MeterProvider  # noqa: PLC0415  # for a service with a backend only
+    from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader  # noqa: PLC0415
+
     readers = [PeriodicExportingMetricReader(exporter) for exporter in found.values()]
     resource = Resource.create({"service.name": settings.service_name or service_name})
     provider = MeterProvider(readers, resource, shutdown_on_exit=False)
     for kind in (Durations, Counts, Gauge):
         kind.report_to(provider)
     return provider
+
+
+def _metric_exporter(endpoint: str, **for_logfire: Any) -> "OTLPMetricExporter":
+    """Return an exporter; Logfire, whose arguments are given, asks for differences rather than sums."""
+    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter  # noqa: PLC0415
+    from opentelemetry.sdk.metrics import Histogram as HistogramType  # noqa: PLC0415
+    from opentelemetry.sdk.metrics.export import AggregationTemporality  # noqa: PLC0415
+
+    if for_logfire:
+        for_logfire["preferred_temporality"] = {HistogramType: AggregationTemporality.DELTA}
+    return OTLPMetricExporter(endpoint, **for_logfire)

@@ -7,10 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import Thread
 from time import monotonic
-from typing import Any, Final
+from typing import Final
 
-import logfire
-from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
@@ -23,21 +21,23 @@ STOP_S: Final = 0.8
 WRITE_TOKEN: Final = re.compile(r"(pylf_v\d+_[a-z]+_)?[A-Za-z0-9]{20,}")
 
 
-def exporters[T](settings: Settings, kind: Callable[..., T], *, signal: Signal, **for_logfire: Any) -> dict[str, T]:
+def exporters[T](settings: Settings, kind: Callable[..., T], *, signal: Signal) -> dict[str, T]:
     """Return an exporter of this kind for each backend that is configured, by the name used in log lines.
 
     Args:
         settings: Which backends there are.
-        kind: `OTLPSpanExporter` or `OTLPMetricExporter`.
+        kind: What makes an `OTLPSpanExporter` or an `OTLPMetricExporter`.
         signal: What they export.
-        for_logfire: Further arguments of Logfire's exporter.
     """
     found = {}
     token = settings.logfire_token.get_secret_value() if settings.logfire_token else ""
     if WRITE_TOKEN.fullmatch(token):
+        import logfire  # noqa: PLC0415  # takes a fifth of the start, and is needed with a token only
+        from opentelemetry.exporter.otlp.proto.http import Compression  # noqa: PLC0415
+
         base_url = logfire.AdvancedOptions(base_url=settings.logfire_base_url).generate_base_url(token)
         with hidden_backend():
-            arguments = {"headers": {"Authorization": token}, "compression": Compression.Gzip, **for_logfire}
+            arguments = {"headers": {"Authorization": token}, "compression": Compression.Gzip}
             found["Logfire"] = kind(f"{base_url.rstrip('/')}/v1/{signal}", **arguments)
     if endpoint := settings.otlp_endpoint(signal):
         found["the OTLP backend"] = kind(endpoint)

@@ -1,14 +1,26 @@
 """Secrets in spans and log lines, replaced by Logfire's scrubber."""
 
+from collections.abc import Callable
 from typing import Any
 
-import logfire
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import Link
 
 
+class _Process:
+    configure_logfire: Callable[[], object] = dict  # does nothing
+
+
+def use_configuration(configure: Callable[[], object]) -> None:
+    """Let `scrub` call this first; it configures Logfire's scrubber, once. `logger_logfire` calls it."""
+    _Process.configure_logfire = configure
+
+
 def scrub(value: Any) -> tuple[Any, list[Any]]:
     """Return the value as Logfire's scrubber shows it, and notes of what it replaced."""
+    import logfire  # noqa: PLC0415  # takes a fifth of the start
+
+    _Process.configure_logfire()
     return logfire.DEFAULT_LOGFIRE_INSTANCE.config.scrubber.scrub_value((), value)
 
 

@@ -4,7 +4,6 @@ import re
 from functools import lru_cache
 from typing import Any, Final
 
-import logfire
 from opentelemetry.trace import SpanKind, StatusCode
 from sqlalchemy import Connection, ExceptionContext, event
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -22,6 +21,8 @@ def trace_statements(engine: AsyncEngine, *, tracing: Tracing) -> None:
     if tracing == "off":
         return
     if tracing == "logfire":
+        import logfire  # noqa: PLC0415  # takes a fifth of the start
+
         # OpenTelemetry's version check rejects SQLAlchemy 2.1, with which it works (2026-11).
         logfire.instrument_sqlalchemy(engine=engine, skip_dep_check=True)
         return
