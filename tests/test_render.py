@@ -116,3 +116,12 @@ def test_a_copy_out_of_a_plain_folder_works_too(spawn: Spawn, template: Path, tm
         ".copier-answers.yml",
         ".copier-answers.tech_cc.yml",
     }
+
+
+def test_the_example_in_the_page_on_consumers_is_the_tested_file(spawn: Spawn) -> None:
+    project = spawn()
+    tested = (project / "tests/integration/backend/cc/welcome_notes.py").read_text()
+
+    example = tested[tested.index("class WelcomeNotes") :]
+
+    assert f"```python\n{example}```" in (project / "docs/consumers.md").read_text()

@@ -57,6 +57,18 @@ async def test_what_the_slowest_consumer_has_not_passed_stays_however_old(sessio
     assert (await purge_log(session, log, age=DAY)).purged == 0
 
 
+async def test_a_record_with_a_dead_letter_stays_until_it_is_replayed(session: AsyncSession, log: Log) -> None:
+    await write(session, log, count=2, age=3 * DAY)
+    bury = f"""INSERT INTO {log.schema}.dead_letter (consumer, record_id, reason, tries)
+        SELECT 'audit', id, 'it failed', 5 FROM {log.schema}.base_log ORDER BY xid, seq LIMIT 1"""
+    await session.execute(text(bury))
+
+    assert (await purge_log(session, log, age=DAY)).purged == 1
+
+    await session.execute(text(f"DELETE FROM {log.schema}.dead_letter"))
+    assert (await purge_log(session, log, age=DAY)).purged == 1
+
+
 async def test_a_consumer_that_has_read_nothing_keeps_everything(session: AsyncSession, log: Log) -> None:
     await write(session, log, count=3, age=3 * DAY)
     await session.execute(text(f"INSERT INTO {log.schema}.consumer_checkpoint (consumer) VALUES ('new')"))
