@@ -109,7 +109,7 @@ def _migrate() -> None:
 def _import_libraries() -> None:
     """Import what the migration and the service need, so that Python has compiled it when they start."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})  # the main thread's
-    for name in ("src.health", "src.l1.writer", "logfire", "uvicorn"):
+    for name in ("src.application", "uvicorn"):
         import_module(name)
 
 

@@ -9,11 +9,12 @@ from src.db.unavailable import DatabaseUnavailableError
 
 
 @pytest.fixture
-async def own_database(empty_database: Settings) -> AsyncIterator[Database]:
-    """A database with one table and a pool of one connection."""
-    async with open_database(empty_database.model_copy(update={"database_pool_size": 1})) as database:
+async def own_database(settings: Settings) -> AsyncIterator[Database]:
+    """A table, and a pool of one connection."""
+    async with open_database(settings.model_copy(update={"database_pool_size": 1})) as database:
         await database.autocommit.execute(text("CREATE TABLE entry (name text UNIQUE)"))
         yield database
+        await database.autocommit.execute(text("DROP TABLE entry"))
 
 
 async def test_a_statement_is_committed_when_it_returns(own_database: Database) -> None:

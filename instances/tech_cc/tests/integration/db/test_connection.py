@@ -50,17 +50,18 @@ def app_with_entries() -> FastAPI:
 
 
 @pytest.fixture
-async def client(empty_database: Settings) -> AsyncIterator[AsyncClient]:
+async def client(settings: Settings) -> AsyncIterator[AsyncClient]:
     """A client of `app_with_entries` on a pool of one connection."""
     app = app_with_entries()
-    settings = empty_database.model_copy(update={"database_pool_size": 1})
-    async with open_database(settings) as database:
+    async with open_database(settings.model_copy(update={"database_pool_size": 1})) as database:
         app.state.database = database
         async with database.engine.begin() as connection:
             await connection.execute(text(UNIQUE_AT_COMMIT))
         transport = ASGITransport(app=app, raise_app_exceptions=False)
         async with AsyncClient(transport=transport, base_url="http://test") as client:
             yield client
+        async with database.engine.begin() as connection:
+            await connection.execute(text("DROP TABLE entry"))
 
 
 async def test_what_a_request_did_is_committed_before_its_answer(client: AsyncClient) -> None:
@@ -125,29 +126,29 @@ def _same(database: object) -> Settings:
     ],
 )
 async def test_a_start_without_its_database_names_it(
-    empty_database: Settings, changes: dict[str, object], sentence: str
+    settings: Settings, changes: dict[str, object], sentence: str
 ) -> None:
-    url = empty_database.sqlalchemy_url.set(**changes)  # type: ignore[arg-type]  # a URL takes each by its own type
-    settings = Settings.model_validate({"database_url": url.render_as_string(hide_password=False)})
+    url = settings.sqlalchemy_url.set(**changes)  # type: ignore[arg-type]  # a URL takes each by its own type
+    wrong = Settings.model_validate({"database_url": url.render_as_string(hide_password=False)})
 
     with pytest.raises(StartupError, match=f"{sentence}.*from DATABASE_URL"):
-        async with open_database(settings):
+        async with open_database(wrong):
             pass
 
 
-async def test_a_superuser_is_refused_in_production(empty_database: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_superuser_is_refused_in_production(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     query = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
     monkeypatch.setattr("src.db.connection.text", lambda sql: text("SELECT true" if sql == query else sql))
-    settings = empty_database.model_copy(update={"environment": "production"})
+    production = settings.model_copy(update={"environment": "production"})
 
     with pytest.raises(StartupError, match="names a superuser"):
-        async with open_database(settings):
+        async with open_database(production):
             pass
 
 
-async def test_a_bug_inside_a_start_is_not_hidden(empty_database: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_bug_inside_a_start_is_not_hidden(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("src.db.connection.text", lambda _sql: text("SELEKT"))
 
     with pytest.raises(ProgrammingError):
-        async with open_database(empty_database):
+        async with open_database(settings):
             pass

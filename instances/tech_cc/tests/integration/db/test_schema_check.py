@@ -28,10 +28,10 @@ async def migrated(migrated_database: Settings) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-def app_with_bugs(migrated_database: Settings, migrated: Database) -> FastAPI:
-    """The application on that database, with a route for each kind of wrong SQL."""
-    app = create_app(migrated_database)
-    app.state.database = migrated
+def app_with_bugs(settings: Settings, database: Database) -> FastAPI:
+    """The application, with a route for each kind of wrong SQL."""
+    app = create_app(settings)
+    app.state.database = database
     routes = {
         "/column": f"SELECT typo FROM {TABLE}",
         "/table": "SELECT 1 FROM typo",
@@ -82,6 +82,7 @@ async def test_a_bug_in_sql_reaches_the_server_once_with_its_cause(
 async def test_the_same_sql_is_an_outage_while_a_migration_is_pending(
     app_with_bugs: FastAPI, migrated: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
+    app_with_bugs.state.database = migrated
     await change(migrated, "DELETE FROM alembic_version")
 
     answer = await answer_of(app_with_bugs, "/column")
@@ -105,6 +106,7 @@ async def test_the_same_sql_is_an_outage_while_a_migration_is_pending(
 async def test_a_database_that_lacks_something_is_not_ready(
     app_with_bugs: FastAPI, migrated: Database, sql: str, reason: str
 ) -> None:
+    app_with_bugs.state.database = migrated
     await change(migrated, sql)
 
     answer = await answer_of(app_with_bugs, "/health/ready")
