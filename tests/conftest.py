@@ -140,8 +140,8 @@ def shelf(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Shelf:
 
 @pytest.fixture(scope="session")
 def bare_environment() -> dict[str, str]:
-    """The environment of a user's shell: no virtual environment of ours, no database."""
-    return {key: value for key, value in clean_environment().items() if not key.startswith("COV_")}
+    """The environment of a user's shell: no virtual environment of ours, no database, no mark of this run of pytest."""
+    return {key: value for key, value in clean_environment().items() if not key.startswith(("COV_", "PYTEST_"))}
 
 
 @pytest.fixture(scope="session")
