@@ -38,7 +38,7 @@ def tests(session: nox.Session) -> None:
 def template(session: nox.Session) -> None:
     """Test rendering, questions, hooks, and a project spawned as a user would."""
     install(session)
-    session.run("pytest", *session.posargs)
+    session.run("pytest", "--numprocesses=2", "--dist=loadgroup", *session.posargs)
 
 
 @nox.session(python=PYTHON)
@@ -88,7 +88,7 @@ def instance(session: nox.Session) -> None:
     uv(session, "run", "mypy")
     uv(session, "run", "lint-imports", "--no-logo")
     uv(session, "run", "bandit", "-q", "-c", "pyproject.toml", "-r", "src")
-    uv(session, "run", "pytest", "-q")
+    # These are all tests. Those of the spawned project in tests/ run on the PostgreSQL of its environment.
     uv(session, "run", "python", str(ROOT / "tools" / "with_external_postgres.py"), "pytest", "-q")
 
 

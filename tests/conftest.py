@@ -6,10 +6,12 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import pytest
 from copier import run_copy
+from jinja2 import Environment
 from plumbum import local
 
 from demo import clean_environment
@@ -29,6 +31,37 @@ def _folders_of_a_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
     with pytest.MonkeyPatch.context() as patch, local.env(**folders):  # Copier's tasks have the environment of plumbum
         for name, folder in folders.items():
             patch.setenv(name, folder)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def gitconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The settings of a user who has a name, and no others; git does not wait for the disk."""
+    file = tmp_path_factory.mktemp("gitconfig") / "config"
+    user = "[user]\nname = Ada\nemail = ada@localhost\n[init]\ndefaultBranch = main\n"
+    file.write_text(f"{user}[core]\nfsync = none\n")
+    settings = {"GIT_CONFIG_GLOBAL": str(file), "GIT_CONFIG_NOSYSTEM": "1"}
+    with pytest.MonkeyPatch.context() as patch, local.env(**settings):
+        for name, value in settings.items():
+            patch.setenv(name, value)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_once() -> Iterator[None]:
+    """Compile each template text once: Copier compiles the name of each file again and again, in every render."""
+    compiled: dict[tuple[object, ...], CodeType] = {}
+    compile_ = Environment.compile
+
+    def compile_once(environment: Environment, source: Any, *arguments: Any, **named: Any) -> Any:
+        syntax = (environment.lexer, environment.filters.keys() | environment.tests, environment.extensions.keys())
+        key = (source, arguments, *named.items(), *map(frozenset, syntax[1:]), syntax[0])
+        if key not in compiled:
+            compiled[key] = compile_(environment, source, *arguments, **named)
+        return compiled[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Environment, "compile", compile_once)
         yield
 
 
@@ -107,8 +140,8 @@ def shelf(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Shelf:
 
 @pytest.fixture(scope="session")
 def bare_environment() -> dict[str, str]:
-    """The environment of a user's shell: no virtual environment of ours, no database."""
-    return {key: value for key, value in clean_environment().items() if not key.startswith("COV_")}
+    """The environment of a user's shell: no virtual environment of ours, no database, no mark of this run of pytest."""
+    return {key: value for key, value in clean_environment().items() if not key.startswith(("COV_", "PYTEST_"))}
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,8 @@ from copier import run_copy
 
 from support import CC, HOST, commit, git, release, replace
 
+pytestmark = pytest.mark.xdist_group("launcher")  # one worker installs the commands that these tests share
+
 FOREIGN = ("COV_", "COVERAGE_", "GOLD_SLICE_", "COPIER_", "VIRTUAL_ENV")
 TRUSTED = {"GOLD_SLICE_TRUST": "1"}
 MOVED = "… moving the branch"

@@ -4,7 +4,6 @@ The address is part of each render, so one address lets all tests share their re
 """
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,17 +11,6 @@ from copier import run_copy
 
 from scenes import make_second_release
 from support import commit, git
-
-
-@pytest.fixture(scope="session", autouse=True)
-def gitconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """The settings of a user who has a name, and no others."""
-    file = tmp_path_factory.mktemp("gitconfig") / "config"
-    file.write_text("[user]\nname = Ada\nemail = ada@localhost\n[init]\ndefaultBranch = main\n")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GIT_CONFIG_GLOBAL", str(file))
-        patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-        yield
 
 
 @pytest.fixture(scope="session")

@@ -72,11 +72,11 @@ class Way:
     app: FastAPI
     tracer: trace.Tracer
 
-    async def block(self, *, tasks: int) -> float:
-        """Return the seconds of CPU of a block of requests, with the export of their spans."""
+    async def block(self, *, tasks: int, requests: int) -> float:
+        """Return the seconds of CPU of so many requests, with the export of their spans."""
         use_tracer(self.tracer)
         started = time.process_time()
-        await asyncio.gather(*[self._ask(REQUESTS_A_BLOCK // tasks) for _ in range(tasks)])
+        await asyncio.gather(*[self._ask(requests // tasks) for _ in range(tasks)])
         await asyncio.to_thread(self.app.state.spans.force_flush)
         return time.process_time() - started
 
@@ -133,9 +133,10 @@ def test_cpu_of_a_traced_request(
 ) -> None:
     async def measured() -> dict[str, Samples]:
         samples: dict[str, Samples] = {name: [] for name in ways}
+        requests = tasks if benchmark.disabled else REQUESTS_A_BLOCK
         for block in range(2 if benchmark.disabled else BLOCKS + 2):
             for name, way in ways.items():
-                taken = await way.block(tasks=tasks)
+                taken = await way.block(tasks=tasks, requests=requests)
                 if block > 1 or benchmark.disabled:  # before that, all is cold
                     samples[name].append(taken)
         return samples
