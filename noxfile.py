@@ -100,6 +100,25 @@ def benchmark(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHON)
+def faults(session: nox.Session) -> None:
+    """Kill, freeze and cut off PostgreSQL, Redis and consumers under load; writes docs/faults.md."""
+    report = str(ROOT / "docs" / "faults.md")
+    uv(session, "sync", "--quiet")
+    uv(
+        session,
+        "run",
+        "pytest",
+        "-q",
+        "--no-cov",
+        "-m",
+        "faults",
+        "tests/faults",
+        *session.posargs,
+        FAULTS_REPORT=report,
+    )
+
+
+@nox.session(python=PYTHON)
 def peers(session: nox.Session) -> None:
     """Measure a project beside a peer's, on the PostgreSQL of DATABASE_URL; writes docs/benchmarks.md."""
     install(session)
@@ -134,7 +153,9 @@ def install(session: nox.Session) -> None:
         shutil.copy(pins, marker)
 
 
-def uv(session: nox.Session, *arguments: str) -> None:
+def uv(session: nox.Session, *arguments: str, **environment: str) -> None:
     """Run uv in the instance, in an environment of the instance's own."""
     with session.chdir(INSTANCE):
-        session.run("uv", *arguments, external=True, env={"VIRTUAL_ENV": None, "UV_PROJECT_ENVIRONMENT": None})
+        session.run(
+            "uv", *arguments, external=True, env={"VIRTUAL_ENV": None, "UV_PROJECT_ENVIRONMENT": None, **environment}
+        )

@@ -3,17 +3,19 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Final, Literal
 
 import asyncpg
 from pydantic import BaseModel
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from src.common.errors import UnavailableError
 from src.common.telemetry.metrics import Counts, Durations, Gauge
 from src.common.tracing import span
-from src.db.unavailable import outages_refused
+from src.db.unavailable import AWAY, DatabaseUnavailableError, outages_refused, unavailable
 from src.highway.cursor import BEGINNING, CheckpointMovedError, Cursor, Lag, Page, Position, StoredRecord
 from src.highway.subscriber import AnySubscriber, TransactionalSubscriber
 from src.l1.entries import Log
@@ -209,17 +211,18 @@ class Consumer:
         new = records[-1].position
         move, parameters = self._cursor.move(old=position, new=new)
         started = time.perf_counter()
-        with span("consume", layer="service", consumer=self.full_name, records=len(records)):
-            if isinstance(self.subscriber, TransactionalSubscriber):
-                async with self._sessions() as session, session.begin():
+        async with _outages_told_apart(connection):
+            with span("consume", layer="service", consumer=self.full_name, records=len(records)):
+                if isinstance(self.subscriber, TransactionalSubscriber):
+                    async with self._sessions() as session, session.begin():
+                        async with asyncio.timeout(self.subscriber.timeout_s):
+                            await self.subscriber.handle_batch(records, session)
+                        moved: Any = (await (await session.connection()).exec_driver_sql(move, parameters)).all()
+                        self._check_moved(moved)
+                else:
                     async with asyncio.timeout(self.subscriber.timeout_s):
-                        await self.subscriber.handle_batch(records, session)
-                    moved: Any = (await (await session.connection()).exec_driver_sql(move, parameters)).all()
-                    self._check_moved(moved)
-            else:
-                async with asyncio.timeout(self.subscriber.timeout_s):
-                    await self.subscriber.handle_batch(records)
-                self._check_moved(await connection.fetch(move, *parameters))
+                        await self.subscriber.handle_batch(records)
+                    self._check_moved(await connection.fetch(move, *parameters))
         effect_duration.record(time.perf_counter() - started, consumer=self.full_name)
         handled.add(len(records), consumer=self.full_name, outcome="done")
         self.state.handled += len(records)
@@ -277,3 +280,25 @@ async def wait_until_caught_up(consumer: Consumer, *, timeout_s: float = 5.0) ->
 def reason_of(error: Exception) -> str:
     """Return the kind and the message of an error, as a dead letter keeps it: no NUL, at most 1,000 characters."""
     return f"{type(error).__name__}: {error}".removesuffix(": ").replace("\0", "")[:REASON_LIMIT]
+
+
+@asynccontextmanager
+async def _outages_told_apart(connection: asyncpg.Connection) -> AsyncIterator[None]:
+    """Raise an outage of PostgreSQL as a refusal, so that no record becomes a dead letter because of it.
+
+    A statement that takes too long while PostgreSQL answers is a failure of the record.
+    """
+    try:
+        yield
+    except Exception as error:
+        outage = unavailable(error)
+        if connection.is_closed():
+            raise outage or DatabaseUnavailableError(AWAY) from error
+        if outage is None:
+            raise
+        cause = error.driver_exception if isinstance(error, DBAPIError) else error
+        if not isinstance(cause, TimeoutError | asyncpg.QueryCanceledError):
+            raise outage from error
+        with outages_refused():
+            await connection.execute("SELECT 1")
+        raise
