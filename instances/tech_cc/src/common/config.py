@@ -5,6 +5,7 @@ import sys
 from datetime import timedelta
 from functools import cache
 from typing import Any, ClassVar, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict
@@ -76,6 +77,10 @@ class Settings(BaseSettings):
     def _check_redis_url(cls, given: SecretStr | None) -> SecretStr | None:
         if given and not given.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("must begin with redis://, or rediss:// for TLS, or unix://")
+        try:
+            _ = urlsplit(given.get_secret_value()).port if given else None
+        except ValueError:
+            raise ValueError("must have a number as its port; write / ? # in a password as %2F %3F %23") from None
         return given
 
     @model_validator(mode="after")

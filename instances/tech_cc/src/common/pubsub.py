@@ -17,7 +17,7 @@ from redis.asyncio.client import PubSub
 from redis.asyncio.cluster import ClusterPubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisClusterException, RedisError
 
 from src.common.circuit_breaker import CircuitBreaker, CircuitOpenError, State
 from src.common.config import Settings, get_settings
@@ -34,7 +34,7 @@ SHARD_TURN_S: Final = 0.02  # the nodes of a cluster are asked for messages in t
 SUBSCRIPTIONS_MAX: Final = 64
 FIRST_PAUSE_S: Final = 0.05
 PAUSE_LIMIT_S: Final = 1.0
-FAULTS: Final = (RedisError, OSError)  # TimeoutError is an OSError
+FAULTS: Final = (RedisError, RedisClusterException, OSError)  # TimeoutError is an OSError
 KINDS: Final = {"subscribe": "subscribe", "ssubscribe": "subscribe", "message": "message", "smessage": "message"}
 BREAKER_STATES: Final[dict[State, int]] = {"closed": 0, "half-open": 1, "open": 2}
 
@@ -82,6 +82,7 @@ class RedisPubSub:
         self._settings = settings or get_settings()
         self._client: Redis | RedisCluster | None = None
         self._subscriptions: Redis | RedisCluster | None = None
+        self._connections = asyncio.Semaphore(self._settings.redis_pool_size)
         self.breaker = CircuitBreaker(counted=FAULTS, on_change=self._log_change)
         breaker_state.sources.add(self._observe_breaker)
 
@@ -104,9 +105,7 @@ class RedisPubSub:
         """Send messages in their order, in one round trip; the same errors as `publish`."""
         encoded = [(channel, encode(message)) for channel, message in messages]
         try:
-            with self.breaker.attempt():
-                started = time.perf_counter()
-                await self._send(encoded)
+            started = await self._send_when_free(encoded)
         except CircuitOpenError as refused:
             published.add(len(encoded), outcome="refused")
             raise RedisUnavailableError(f"Redis failed several times. {refused}") from refused
@@ -139,6 +138,8 @@ class RedisPubSub:
                         if kind == "message" and (message := decode(data, message_type)):
                             yield channel, message
             except FAULTS as fault:
+                if isinstance(self._subscriptions, RedisCluster):
+                    await self._subscriptions.aclose()  # the channels may belong to other nodes from now on
                 if pause_s == FIRST_PAUSE_S:
                     log.warning("The subscription to Redis was lost (%s). It is tried until it works.", _name(fault))
                 await asyncio.sleep(pause_s)
@@ -151,20 +152,13 @@ class RedisPubSub:
         started = time.perf_counter()
         health = PubSubHealth(status="up", breaker=self.breaker.state, pool_size=self._settings.redis_pool_size)
         try:
-            client = await self._connected()
+            client = self._connected()
             async with asyncio.timeout(2 * CALL_TIMEOUT_S):
-                await client.ping()
-                information: dict[str, Any] = await client.info("server") if isinstance(client, Redis) else {}
+                server = await (_ask_nodes(client) if isinstance(client, RedisCluster) else _ask(client))
         except Exception as fault:  # noqa: BLE001  # whatever it is, health reports it
             return health.model_copy(update={"status": "down", "detail": _name(fault)})
-        name = "valkey" if "valkey_version" in information else "redis"
-        pool = client.connection_pool if isinstance(client, Redis) else None
-        update = {
-            "latency_ms": round((time.perf_counter() - started) * 1000, 3),
-            "server": f"{name} {information.get(f'{name}_version', '')}".strip(),
-            "pool_in_use": len(pool._in_use_connections) if pool else 0,  # noqa: SLF001  # redis-py has no public counter
-        }
-        return health.model_copy(update=update)
+        latency_ms = round((time.perf_counter() - started) * 1000, 3)
+        return health.model_copy(update={"latency_ms": latency_ms, "server": server})
 
     async def aclose(self) -> None:
         """Close all connections; the object can be used again afterwards."""
@@ -178,11 +172,31 @@ class RedisPubSub:
             except FAULTS as fault:
                 log.warning("A connection to Redis did not close: %s", _name(fault))
 
+    async def _send_when_free(self, encoded: Sequence[tuple[str, bytes]]) -> float:
+        """Send on a connection of the pool, and return when it was free."""
+        await self._take_connection()
+        try:
+            with self.breaker.attempt():
+                started = time.perf_counter()
+                await self._send(encoded)
+                return started
+        finally:
+            self._connections.release()
+
+    async def _take_connection(self) -> None:
+        """Wait for a free connection: redis-py fails at once if there is none, though Redis is well."""
+        if not self._connections.locked():
+            await self._connections.acquire()
+            return
+        async with asyncio.timeout(CALL_TIMEOUT_S):
+            await self._connections.acquire()
+
     async def _send(self, encoded: Sequence[tuple[str, bytes]]) -> None:
-        client = await self._connected()
+        client = self._connected()
         if isinstance(client, RedisCluster):
-            for channel, data in encoded:
-                await client.spublish(channel, data)
+            async with asyncio.timeout(CALL_TIMEOUT_S):  # a client of a cluster tries one node after the other
+                for channel, data in encoded:
+                    await client.spublish(channel, data)
         elif len(encoded) == 1:
             await client.publish(*encoded[0])
         else:
@@ -195,27 +209,24 @@ class RedisPubSub:
         """Yield (kind, channel, data) until the connection is lost; a silent server must answer a ping."""
         if self._subscriptions is None:
             self._subscriptions = self._new_client(pool_size=SUBSCRIPTIONS_MAX)
-        is_sharded = isinstance(self._subscriptions, RedisCluster)
         if isinstance(self._subscriptions, RedisCluster):
             await self._subscriptions.initialize()
         async with self._subscriptions.pubsub() as subscription:
-            await (subscription.ssubscribe if is_sharded else subscription.subscribe)(*channels)
+            await _subscribe(subscription, channels)
             is_asked = False
             while True:
                 reply = await _next_reply(subscription)
-                if reply is None and not is_sharded:
+                if reply is None:
                     if is_asked:
                         raise TimeoutError("Redis did not answer a ping.")
-                    await subscription.ping()
+                    await _ping(subscription)
                 is_asked = reply is None
                 if reply and (kind := KINDS.get(reply["type"])):
                     yield kind, reply["channel"].decode(), reply["data"]
 
-    async def _connected(self) -> Redis | RedisCluster:
+    def _connected(self) -> Redis | RedisCluster:
         if self._client is None:
             self._client = self._new_client(pool_size=self._settings.redis_pool_size)
-        if isinstance(self._client, RedisCluster):
-            await self._client.initialize()
         return self._client
 
     def _new_client(self, *, pool_size: int) -> Redis | RedisCluster:
@@ -228,9 +239,14 @@ class RedisPubSub:
             "retry": Retry(NoBackoff(), 0),
         }
         url = self._settings.redis_url.get_secret_value()
-        if self._settings.redis_sharded:
-            return RedisCluster.from_url(url, cluster_error_retry_attempts=1, **options)
-        return Redis.from_url(url, **options)
+        try:
+            if self._settings.redis_sharded:
+                return RedisCluster.from_url(url, **options)
+            client = Redis.from_url(url, **options)
+            client.connection_pool.make_connection()  # it takes the options, and does not connect yet
+        except (TypeError, ValueError):  # the message may contain a part of the address
+            raise RedisError("REDIS_URL has an option that redis-py does not accept") from None
+        return client
 
     def _log_change(self, state: State) -> None:
         log.log(logging.WARNING if state == "open" else logging.INFO, "The circuit breaker of Redis is %s.", state)
@@ -261,14 +277,56 @@ def decode[M: Message](data: bytes, message_type: type[M]) -> M | None:
     return message
 
 
+async def _ask(client: Redis) -> str:
+    """Return name and version of the server that answers a ping."""
+    await client.ping()
+    information: dict[str, Any] = await client.info("server")
+    name = "valkey" if "valkey_version" in information else "redis"
+    return f"{name} {information[f'{name}_version']}"
+
+
+async def _ask_nodes(client: RedisCluster) -> str:
+    """Return how many nodes the cluster has, all of which answer a ping.
+
+    Raises:
+        RedisError: The message names those that do not answer.
+    """
+    await client.initialize()
+    nodes = {node.name: node for node in client.get_nodes()}
+    replies = await asyncio.gather(*(node.execute_command("PING") for node in nodes.values()), return_exceptions=True)
+    silent = [name for name, reply in zip(nodes, replies, strict=True) if isinstance(reply, BaseException)]
+    if silent:
+        raise RedisError(f"{len(silent)} of {len(nodes)} nodes do not answer: {', '.join(sorted(silent))}")
+    return f"cluster of {len(nodes)} nodes: {', '.join(sorted(nodes))}"
+
+
+async def _subscribe(subscription: PubSub, channels: Sequence[str]) -> None:
+    if isinstance(subscription, ClusterPubSub):
+        for channel in channels:  # each may be on another node
+            await subscription.ssubscribe(channel)
+    else:
+        await subscription.subscribe(*channels)
+
+
 async def _next_reply(subscription: PubSub) -> dict[str, Any] | None:
     """Return the next reply of Redis, or None after some time without one."""
-    reply: dict[str, Any] | None
+    reply: dict[str, Any] | None = None
     if isinstance(subscription, ClusterPubSub):
-        reply = await subscription.get_sharded_message(timeout=SHARD_TURN_S)
+        turn_s = SILENCE_S if len(subscription.node_pubsub_mapping) == 1 else SHARD_TURN_S
+        end = time.monotonic() + SILENCE_S
+        while reply is None and time.monotonic() < end:
+            reply = await subscription.get_sharded_message(timeout=turn_s)
     else:
         reply = await subscription.get_message(timeout=SILENCE_S)
     return reply
+
+
+async def _ping(subscription: PubSub) -> None:
+    connections = (
+        subscription.node_pubsub_mapping.values() if isinstance(subscription, ClusterPubSub) else [subscription]
+    )
+    for each in connections:
+        await each.ping()
 
 
 def _name(fault: Exception) -> str:

@@ -46,6 +46,7 @@ class Announcer:
         self._queue: deque[tuple[str, UUID]] = deque(maxlen=QUEUE_LIMIT)
         self._has_work = asyncio.Event()
         self._is_closing = False
+        self._being_sent = 0
 
     def announce(self, module: str, record_id: UUID) -> None:
         """Queue the message for a committed record; the oldest message is dropped when the queue is full."""
@@ -72,12 +73,16 @@ class Announcer:
 
     def log_what_is_left(self) -> None:
         """Log how many messages were not published before the process stopped."""
-        if self._queue:
-            log.warning("%d messages were not published; the log has their records.", len(self._queue))
+        if left := len(self._queue) + self._being_sent:
+            log.warning("%d messages were not published; the log has their records.", left)
 
     async def _publish(self, batch: list[tuple[str, UUID]]) -> None:
         messages = [(channel_of(module), Recorded(module=module, record_id=record_id)) for module, record_id in batch]
+        self._being_sent = len(messages)
         try:
             await self._pubsub.publish_all(messages)
         except RedisUnavailableError as outage:
-            log.debug("%d messages were dropped: %s", len(messages), outage)  # counted, and the breaker logs its state
+            # They are counted, and the breaker logs its state; at the end of the process there is no later message.
+            level = logging.WARNING if self._is_closing else logging.DEBUG
+            log.log(level, "%d messages were not published; the log has their records. %s", len(messages), outage)
+        self._being_sent = 0

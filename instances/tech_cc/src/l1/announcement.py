@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Executable, Result, event
+from sqlalchemy import Executable, Result, ScalarResult, event
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from sqlalchemy.orm import Session, SessionTransaction
 from uuid_utils.compat import uuid7
@@ -69,8 +69,17 @@ class AnnouncingSession(AsyncSession):
             return await super().execute(statement, params, **options)
         record_id = uuid7()
         result = await super().execute(statement, {**(params or {}), RECORD_ID: record_id}, **options)
-        announce_after_commit(self, module, record_id)
+        if result.rowcount:  # type: ignore[attr-defined]  # as above
+            announce_after_commit(self, module, record_id)
         return result
+
+    async def scalars(self, statement: Executable, params: Any = None, **options: Any) -> ScalarResult[Any]:
+        """Return the first column of the rows; note the record as `execute` does."""
+        return (await self.execute(statement, params, **options)).scalars()
+
+    async def scalar(self, statement: Executable, params: Any = None, **options: Any) -> Any:
+        """Return the first column of the first row, or None; note the record as `execute` does."""
+        return (await self.execute(statement, params, **options)).scalar()
 
 
 @event.listens_for(Session, "after_commit")
@@ -78,8 +87,10 @@ def _announce_records(session: Session) -> None:
     pending = session.info.get(_PENDING)
     if pending and not session.in_nested_transaction():  # a released savepoint is not yet a commit
         del session.info[_PENDING]
-        for _transaction, module, record_id in pending:
-            session.info[_ANNOUNCE](module, record_id)
+        committed = session.get_transaction()
+        for transaction, module, record_id in pending:
+            if _is_part_of(transaction, committed):  # not so if the session was closed without a commit before
+                session.info[_ANNOUNCE](module, record_id)
 
 
 @event.listens_for(Session, "after_soft_rollback")
@@ -88,7 +99,7 @@ def _forget_records(session: Session, rolled_back: SessionTransaction) -> None:
         session.info[_PENDING] = [each for each in pending if not _is_part_of(each[0], rolled_back)]
 
 
-def _is_part_of(transaction: SessionTransaction | None, whole: SessionTransaction) -> bool:
+def _is_part_of(transaction: SessionTransaction | None, whole: SessionTransaction | None) -> bool:
     """Return whether a transaction or savepoint lies in another, or is it."""
     while transaction is not None and transaction is not whole:
         transaction = transaction.parent
