@@ -91,7 +91,7 @@ async def _join(clients: list[Redis], ports: list[int]) -> None:
 
 
 def _is_complete(information: dict[str, Any], nodes: int) -> bool:
-    return information["cluster_state"] == "ok" and information["cluster_known_nodes"] == str(nodes)
+    return bool(information["cluster_state"] == "ok" and information["cluster_known_nodes"] == str(nodes))
 
 
 def _cluster_port() -> int:
