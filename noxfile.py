@@ -102,20 +102,9 @@ def benchmark(session: nox.Session) -> None:
 @nox.session(python=PYTHON)
 def faults(session: nox.Session) -> None:
     """Kill, freeze and cut off PostgreSQL, Redis and consumers under load; writes docs/faults.md."""
-    report = str(ROOT / "docs" / "faults.md")
+    pytest = ("pytest", "-q", "--no-cov", "-m", "faults", "tests/faults")
     uv(session, "sync", "--quiet")
-    uv(
-        session,
-        "run",
-        "pytest",
-        "-q",
-        "--no-cov",
-        "-m",
-        "faults",
-        "tests/faults",
-        *session.posargs,
-        FAULTS_REPORT=report,
-    )
+    uv(session, "run", *pytest, *session.posargs, FAULTS_REPORT=str(ROOT / "docs" / "faults.md"))
 
 
 @nox.session(python=PYTHON)
@@ -155,7 +144,6 @@ def install(session: nox.Session) -> None:
 
 def uv(session: nox.Session, *arguments: str, **environment: str) -> None:
     """Run uv in the instance, in an environment of the instance's own."""
+    own = {"VIRTUAL_ENV": None, "UV_PROJECT_ENVIRONMENT": None}
     with session.chdir(INSTANCE):
-        session.run(
-            "uv", *arguments, external=True, env={"VIRTUAL_ENV": None, "UV_PROJECT_ENVIRONMENT": None, **environment}
-        )
+        session.run("uv", *arguments, external=True, env={**own, **environment})

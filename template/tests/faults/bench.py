@@ -85,20 +85,29 @@ class Bench:
         finally:
             connection.terminate()
 
-    async def run(self, name: str, scenario: Scenario, *, consumers: Sequence[str] = CONSUMERS) -> Verdict:
-        """Make a fault under load, wait until the consumers have caught up, and return the figures."""
+    async def run(
+        self, name: str, scenario: Scenario, *, consumers: Sequence[str] = CONSUMERS, window_s: float = WINDOW_S
+    ) -> Verdict:
+        """Make a fault under load, wait until the consumers have caught up, and return the figures.
+
+        Args:
+            name: How the table calls the fault.
+            scenario: Makes the fault.
+            consumers: Those whose effects are checked.
+            window_s: How long the steady load is measured before and after.
+        """
         load = Load(self._ways(), prefix=f"{next(self.numbers)}")
         delivered_before = self._delivered_again()
         async with load.running():
-            lag_before_s = await self._lag_in_window()
+            lag_before_s = await self._lag_in_window(window_s)
             began = time.perf_counter()
-            throughput_before = load.throughput(began - WINDOW_S, began)
+            throughput_before = load.throughput(began - window_s, began)
             note = await scenario(self, load)
             ended = time.perf_counter()
             reconciled_s = await self._reconciled_s()
             for _ in range(WINDOWS_AFTER):
                 resumed = time.perf_counter()
-                lag_after_s = await self._lag_in_window()
+                lag_after_s = await self._lag_in_window(window_s)
                 finished = time.perf_counter()
                 throughput_after = load.throughput(resumed, finished)
                 if throughput_after >= RECOVERED * throughput_before:
@@ -187,10 +196,10 @@ class Bench:
         rows = await connection.fetch(SLOWEST.format(schema=self.log.schema))
         return Position(*rows[0])
 
-    async def _lag_in_window(self) -> float:
+    async def _lag_in_window(self, window_s: float) -> float:
         """Return the median of the lag in a window of steady load."""
         samples = []
-        deadline = time.perf_counter() + WINDOW_S
+        deadline = time.perf_counter() + window_s
         async with self.connection() as connection:
             while time.perf_counter() < deadline:
                 await asyncio.sleep(0.05)

@@ -73,7 +73,7 @@ async def test_twenty_faults_in_a_row_lose_nothing(bench: Bench, tables: Tables)
 async def test_a_few_faults_in_a_row_lose_nothing(bench: Bench, tables: Tables) -> None:
     drawn = [scenarios.postgres_killed, scenarios.effects_locked, scenarios.consumers_killed, scenarios.redis_killed]
     for fault in (fault for fault in FAULTS if fault.scenario in drawn):
-        verdict = await bench.run(fault.name, fault.scenario)
+        verdict = await bench.run(fault.name, fault.scenario, window_s=0.5)
         tables["a short draw"].append(verdict)
         assert verdict.counts.acknowledged
         assert (verdict.counts.lost, verdict.counts.duplicated, verdict.counts.unexpected) == (0, 0, 0)
