@@ -126,14 +126,21 @@ def _elsewhere(each: HostList, module: Module, contents: bytes) -> str:
 
 
 def _keep_what_git_lacks(project: Project, module: Module, edited: list[str]) -> Path | None:
-    """Move those edited files that the last commit does not have beside git's own files."""
+    """Copy those edited files that the last commit does not have beside git's own files.
+
+    Raises:
+        RefusalError: There is no room for them, for example. Nothing was changed.
+    """
     lost = [path for path in edited if (project.folder / path).is_file() and not _is_committed(project, path)]
     if not lost:
         return None
     kept = project.state / "removed" / f"{module.label}-{time.strftime('%Y%m%d-%H%M%S')}"
-    for path in lost:
-        (kept / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(project.folder / path, kept / path)
+    try:
+        for path in lost:
+            (kept / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(project.folder / path, kept / path, follow_symlinks=False)
+    except OSError as fault:
+        raise RefusalError(f"What git does not have cannot be copied to {kept}: {fault.strerror}.") from fault
     return kept
 
 

@@ -157,6 +157,26 @@ def test_the_doctor_completes_a_remove_that_was_killed(living: Path, call: int) 
     assert not (living / "src/backend/crm").exists()
 
 
+@pytest.mark.parametrize("function", ["apply", "_begin", "_complete"])
+def test_a_remove_by_force_that_was_killed_has_removed_nothing_and_is_done_by_the_next_one(
+    living: Path, function: str
+) -> None:
+    ours = living / "src/backend/crm/ours.py"
+    ours.write_text("OURS = 1\n")
+    before = contents(living / "src")
+    with killed(pending, function, call=0):
+        run(living, "remove", "crm", "--force")
+    assert contents(living / "src") == before
+
+    run(living, "doctor", "--fix")
+    ending = run(living, "remove", "crm", "--force")
+
+    assert (ending.status == 1) == (function == "_complete")  # that was stored, and the doctor completed it
+    assert not (living / "src/backend/crm").exists()
+    kept = (living / ".git/gold-slice").rglob("removed/*/src/backend/crm/ours.py")
+    assert {path.read_text() for path in kept} == {"OURS = 1\n"}
+
+
 def test_a_fix_that_was_killed_is_completed(living: Path) -> None:
     healthy = contents(living / "src")
     replace(living / "src/cos_main.py", '    "src.backend.crm",\n', "")

@@ -25,6 +25,7 @@ from living.project import (
     snapshot_of,
     twin,
 )
+from living.releases import FOURTH_LIST, LIST_MOVES, NEW_HOME_OF_SLICES
 
 LANDING_S = 0.06  # changing the files takes about as long, of a second or more that a command takes
 STATE = ".git/gold-slice/top"
@@ -113,9 +114,20 @@ def _behind(project: Path, folder: Path) -> Path:
     return settled
 
 
+def _unregistered(project: Path, folder: Path) -> Path:
+    """Return a project whose lists of modules have lost a module."""
+    unregistered = twin(project, folder / "unregistered")
+    for file in (NEW_HOME_OF_SLICES, LIST_MOVES[1], FOURTH_LIST):
+        path = unregistered / file
+        path.write_text(re.sub(r"(?m)^.*crm.*\n", "", path.read_text()))
+    commit(unregistered, "lost a module")
+    return unregistered
+
+
 SCENES: dict[str, tuple[Callable[[Path, Path], Path], int, tuple[str, ...]]] = {
     "add": (_as_it_is, 0, ("generate", "ops", "pem")),
     "remove": (_as_it_is, 0, ("remove", "crm")),
+    "doctor --fix": (_unregistered, 0, ("doctor", "--fix")),
     "update": (_as_it_is, 0, ("update",)),
     "update --no-commit": (_as_it_is, 0, ("update", "--no-commit")),
     "update, with a conflict": (_edited, CONFLICT, ("update",)),
