@@ -304,7 +304,7 @@ def test_without_a_network_a_command_that_was_used_before_works_and_another_is_r
 
     assert (installation.returncode, search.returncode) == (1, 1)
     assert "The command of gold slice v0.1.0 could not be installed. Check the network" in installation.stderr
-    assert f"The template cannot be reached at {address}: " in search.stderr
+    assert f"No release was found at {address}: " in search.stderr
     assert "Traceback" not in installation.stderr + search.stderr
 
 
@@ -314,6 +314,6 @@ def test_a_private_repository_without_credentials_is_a_sentence(shop: Path, envi
         done = [launch(shop, script, **environment, **TRUSTED) for script in ("update_modules", "doctor")]
 
     assert [each.returncode for each in done] == [1, 1]
-    assert f"The template cannot be reached at {address}: " in done[0].stderr
+    assert f"No release was found at {address}: " in done[0].stderr
     assert "could not be installed. Check the network and your credentials." in done[1].stderr
     assert not any("secret" in each.stderr or "Traceback" in each.stderr for each in done)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gold_slice.trust import trust_file
-from support import HOST
+from support import HOST, git
 
 
 def launched(project: Path, script: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -53,7 +53,7 @@ def test_a_password_is_neither_printed_nor_stored(living: Path, tmp_path: Path) 
     assert [each.returncode for each in (refused, failed, unreached)] == [1, 1, 1]
     assert "https://127.0.0.1:9/x.git" in refused.stderr
     assert "could not be installed" in failed.stderr
-    assert "cannot be reached" in unreached.stderr
+    assert "No release was found" in unreached.stderr
     assert "s3cret" not in refused.stderr + failed.stderr + unreached.stderr
     assert "s3cret" not in (tmp_path / "config/gold-slice/trusted").read_text()
 
@@ -72,3 +72,24 @@ def test_without_an_origin_a_sentence_says_what_to_write(living: Path, missing: 
 def test_who_copied_with_trust_is_not_asked_again(template: Path, pristine: Path) -> None:
     assert pristine.is_dir()
     assert str(template) in trust_file().read_text().splitlines()
+
+
+def test_without_uv_a_sentence_says_what_is_missing(living: Path, tmp_path: Path) -> None:
+    variables = {"GOLD_SLICE_CACHE": str(tmp_path / "cold"), "PATH": str(tmp_path)}
+
+    done = launched(living, "doctor.py", **variables)
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[1:] == ["uv is missing. Install or restore it, and try again."]
+
+
+def test_a_template_without_a_release_is_a_sentence(living: Path, tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet", "empty")
+    text = (living / HOST).read_text().splitlines()
+    lines = [f"_src_path: {tmp_path / 'empty'}" if "_src_path" in line else line for line in text]
+    (living / HOST).write_text("\n".join(lines) + "\n")
+
+    done = launched(living, "update_modules.py", "--trust")
+
+    assert done.returncode == 1
+    assert f"No release was found at {tmp_path / 'empty'}: it has no tag like v1.2.0." in done.stderr
