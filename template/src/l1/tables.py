@@ -1,6 +1,6 @@
-"""What the tables of a log look like; each module binds them to a schema of its own.
+"""The tables of a log, as mixins; each module puts them into its own schema.
 
-A class that takes one of these shapes names the schema as `mem0_schema`.
+A model that inherits one of these classes sets `mem0_schema`, the name of the schema.
 """
 
 from datetime import datetime
@@ -26,7 +26,8 @@ from uuid_utils.compat import uuid7
 from src.l1.xid8 import Xid8
 
 # Rows are written once and deleted when they are old. PostgreSQL's own settings wait until a fifth of a table has
-# changed; these vacuum after a fixed number of rows, and freeze a page the first time, for it will not change again.
+# changed. With these, vacuum runs after a fixed number of rows, and freezes a page the first time, since its rows
+# never change again.
 APPEND_ONLY: Final = {
     "autovacuum_vacuum_insert_scale_factor": 0,
     "autovacuum_vacuum_insert_threshold": 50_000,
@@ -36,12 +37,12 @@ APPEND_ONLY: Final = {
     "autovacuum_analyze_threshold": 50_000,
     "autovacuum_freeze_min_age": 0,
 }
-# A handful of rows that change all the time: room on the page for the next version of each.
+# Few rows that change often: half of each page stays free, so that the new version of a row fits on the same page.
 OFTEN_UPDATED: Final = {"fillfactor": 50, "autovacuum_vacuum_scale_factor": 0, "autovacuum_vacuum_threshold": 1000}
 
 
 class BaseLogTable:
-    """One record. Readers go by `(xid, seq)`, never by `id` or time: those do not ascend in the order of commits."""
+    """One record. Read records in the order of `(xid, seq)`: `id` and `timestamp` are not in the order of commits."""
 
     __tablename__ = "base_log"
     mem0_schema: ClassVar[str]
@@ -63,7 +64,7 @@ class BaseLogTable:
 
 
 class LinkedTable:
-    """A row that is part of a record; `position` counts from 0 through all that the record links."""
+    """A row that is part of a record; `position` numbers all prompts and events of the record, from 0."""
 
     mem0_schema: ClassVar[str]
 
@@ -75,7 +76,7 @@ class LinkedTable:
 
 
 class PromptTraceTable(LinkedTable):
-    """What was said to a language model, or by it."""
+    """A message to a language model, or from it."""
 
     __tablename__ = "prompt_trace"
 
@@ -93,7 +94,7 @@ class PromptTraceTable(LinkedTable):
 
 
 class EventLogTable(LinkedTable):
-    """What happened, and to what."""
+    """An event, with its details."""
 
     __tablename__ = "event_log"
 
@@ -106,7 +107,7 @@ class EventLogTable(LinkedTable):
 
 
 class ConsumerCheckpointTable:
-    """How far a consumer has come: every record up to `(xid, seq)` has had its effect."""
+    """The position of a consumer of the log: it has processed every record up to `(xid, seq)`."""
 
     __tablename__ = "consumer_checkpoint"
     mem0_schema: ClassVar[str]

@@ -1,4 +1,4 @@
-"""What a record is made of, and what it refuses to hold."""
+"""The parts of a record, and the checks that they pass before they are written."""
 
 import re
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ class UnstorableRecordError(RefusalError):
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """Whose log it is, and the schema in which its tables are."""
+    """The log of one module, and the schema that contains its tables."""
 
     module: str
     schema: str
@@ -38,7 +38,7 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What was said to a language model, or by it."""
+    """A message to a language model, or from it."""
 
     role: str
     content: str
@@ -48,7 +48,7 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What happened, such as `module.created`, and what there is to know of it."""
+    """An event, such as `module.created`, with its details."""
 
     event_type: str
     payload: dict[str, Any] = field(default_factory=dict)
@@ -59,7 +59,7 @@ type Entry = Prompt | Event
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Entries that belong together, checked, and the context in which they arose; columns in the order of tables."""
+    """Checked entries, with the ids of their request and trace; the values are in the order of the tables' columns."""
 
     base: tuple[UUID, str, str | None, str | None]
     prompts: Sequence[tuple[UUID, int, str, str, int | None, int | None]]
@@ -71,12 +71,12 @@ class Record:
 
     @property
     def event_type(self) -> str:
-        """The type of its first event; `prompt` where it holds prompts alone."""
+        """The type of the first event; `prompt` if the record has no event."""
         return self.events[0][2] if self.events else "prompt"
 
 
 def new_record(log: Log, entries: Sequence[Entry]) -> Record:
-    """Return a record of these entries, of the request and the trace that this code runs for.
+    """Return a record of these entries, with the ids of the current request and trace.
 
     Raises:
         UnstorableRecordError: An entry breaks a rule; the message names the entry, the rule and the next step.
@@ -95,10 +95,10 @@ def new_record(log: Log, entries: Sequence[Entry]) -> Record:
 
 def _prompt_columns(prompt: Prompt) -> tuple[str, str, int | None, int | None]:
     if not ROLE.fullmatch(prompt.role):
-        raise UnstorableRecordError("The role of a prompt is named like assistant: a-z first, then a-z, 0-9, _.")
+        raise UnstorableRecordError("The role of a prompt is a word like assistant: a-z first, then a-z, 0-9 and _.")
     for tokens in (prompt.tokens_in, prompt.tokens_out):
         if tokens is not None and not 0 <= tokens <= TOKENS_MAX:
-            raise UnstorableRecordError(f"The tokens of a prompt are 0 to {TOKENS_MAX}, or None where unknown.")
+            raise UnstorableRecordError(f"The tokens of a prompt are 0 to {TOKENS_MAX}, or None if unknown.")
     try:
         check_text(prompt.content, limit_bytes=CONTENT_LIMIT_BYTES)
     except ValueError as fault:
@@ -113,7 +113,7 @@ def checked_event_type(event_type: str) -> str:
         UnstorableRecordError: It breaks the rule for its form.
     """
     if not EVENT_TYPE.fullmatch(event_type):
-        raise UnstorableRecordError("The type of an event is named like module.created, in at most 100 characters.")
+        raise UnstorableRecordError("The type of an event looks like module.created and has at most 100 characters.")
     return event_type
 
 

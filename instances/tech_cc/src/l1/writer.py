@@ -1,8 +1,8 @@
-"""Write records that belong to no transaction, many in one statement, on a connection of their own.
+"""Write records outside of any transaction, many in one statement, on a separate connection.
 
-No timer delays a record. What is submitted while the connection is free is written at the end of the event loop's
-turn; what arrives during a write forms the next batch. A record has its id before it is sent, and the statement skips
-records that exist, so a batch can be sent again after a lost connection and nothing is written twice.
+No timer delays a record. While the connection is free, records are written at the end of the current iteration of the
+event loop; records that arrive during a write are the next batch. A record has its id before it is sent, and the
+statement skips records that exist. So a batch can be sent again after a lost connection, and nothing is written twice.
 """
 
 import asyncio
@@ -45,7 +45,7 @@ log = logging.getLogger(__name__)
 
 
 class L1Writer:
-    """One connection and one queue, for the logs of all modules; `open_writer` starts and ends it."""
+    """One connection and one queue, for the logs of all modules; `open_writer` starts and stops it."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class L1Writer:
 
         Raises:
             UnstorableRecordError: An entry breaks a rule; nothing was written.
-            L1QueueFullError: Too many records wait; nothing was written.
+            L1QueueFullError: Too many records are in the queue; nothing was written.
             L1ClosedError: The service is stopping; nothing was written.
             DatabaseUnavailableError: PostgreSQL does not answer; nothing was written.
             L1InDoubtError: PostgreSQL stopped answering during the write; the record may have been written.
@@ -90,9 +90,9 @@ class L1Writer:
         return record.id
 
     async def run(self) -> None:
-        """Write what is submitted until `close` is called, then what is left.
+        """Write records until `close` is called; then write those that are left in the queue.
 
-        After an error it can be called again: the records that wait are written then.
+        After an error it can be called again; it then writes the records that are still in the queue.
         """
         self._has_work.set()
         while not (self._is_closing and not self._queue):
@@ -103,7 +103,7 @@ class L1Writer:
         self._drop_connection()
 
     def close(self) -> None:
-        """Accept no more records, and let `run` end once none waits."""
+        """Accept no more records, and let `run` return when the queue is empty."""
         self._is_closing = True
         self._has_work.set()
 

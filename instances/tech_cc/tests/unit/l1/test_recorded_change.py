@@ -54,7 +54,7 @@ def test_the_payload_holds_columns_and_parameters() -> None:
 
 
 def test_an_event_type_that_breaks_the_rule_is_refused_where_the_statement_is_built() -> None:
-    with pytest.raises(UnstorableRecordError, match="The type of an event is named like"):
+    with pytest.raises(UnstorableRecordError, match="The type of an event looks like"):
         recorded(CHANGES["DELETE"], LOG, "Seat deleted")
 
 
