@@ -12,7 +12,6 @@ from gold_slice import pending
 from render import ROOT
 from support import CC, CRM, HOST, commit, git, release, replace
 
-
 # A process of its own, because a signal that one thread holds back reaches another: the tests may have several.
 INTERRUPTED_UPDATE = """
 import os, signal, sys
