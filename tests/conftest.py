@@ -54,8 +54,8 @@ def _compiled_once() -> Iterator[None]:
     compile_ = Environment.compile
 
     def compile_once(environment: Environment, source: Any, *arguments: Any, **named: Any) -> Any:
-        syntax = (environment.lexer, environment.filters.keys() | environment.tests, environment.extensions.keys())
-        key = (source, arguments, *named.items(), *map(frozenset, syntax[1:]), syntax[0])
+        names = (environment.filters, environment.tests, environment.extensions)
+        key = (type(environment), environment.lexer, *map(frozenset, names), source, arguments, *named.items())
         if key not in compiled:
             compiled[key] = compile_(environment, source, *arguments, **named)
         return compiled[key]
