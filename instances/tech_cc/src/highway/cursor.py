@@ -17,6 +17,7 @@ from src.l1.entries import Event, Log, Prompt
 
 Start = Literal["beginning", "end"]
 
+# `ORDER BY xid` would be the output's bigint, which no index sorts.
 READ: Final = """
 SELECT id, timestamp, source_module, request_id, trace_id, xid::text::bigint, seq, is_final,
     CASE WHEN is_final THEN (
@@ -31,7 +32,7 @@ FROM (
     SELECT *, xid < pg_snapshot_xmin(pg_current_snapshot()) AS is_final
     FROM "{schema}".base_log WHERE (xid, seq) > ($1::bigint::text::xid8, $2::bigint)
     ORDER BY xid, seq LIMIT $3
-) AS page ORDER BY xid, seq
+) AS page ORDER BY page.xid, page.seq
 """
 # At the end: what is committed by now is left out. A transaction that is not over yet is read when it commits.
 REGISTER: Final = """
@@ -139,8 +140,8 @@ class Cursor:
     async def read(self, connection: asyncpg.Connection, *, after: Position, limit: int) -> Page:
         """Return the next records of the log, at most `limit`."""
         rows = await connection.fetch(self._sql(READ), after.xid, after.seq, limit)
-        final = [row for row in rows if row["is_final"]]
-        return Page(records=[_record(row) for row in final], is_blocked=len(final) < len(rows))
+        records = _records(rows)
+        return Page(records=records, is_blocked=len(records) < len(rows))
 
     def move(self, *, old: Position, new: Position) -> tuple[str, tuple[Any, ...]]:
         """Return the statement that moves the checkpoint, and its parameters.
@@ -169,15 +170,16 @@ class Cursor:
         return statement.format(schema=self._schema)
 
 
-def _record(row: asyncpg.Record) -> StoredRecord:
-    record_id, timestamp, module, request_id, trace_id, xid, seq, _is_final, events, prompts = row
-    return StoredRecord(
-        id=record_id,
-        timestamp=timestamp,
-        source_module=module,
-        request_id=request_id,
-        trace_id=trace_id,
-        position=Position(xid, seq),
-        events=[Event(*fields) for fields in orjson.loads(events or "[]")],
-        prompts=[Prompt(*fields) for fields in orjson.loads(prompts or "[]")],
-    )
+def _records(rows: Sequence[asyncpg.Record]) -> list[StoredRecord]:
+    """Return the records up to the first that is not final; one loop, since a consumer that is behind reads many."""
+    records = []
+    for record_id, timestamp, module, request_id, trace_id, xid, seq, is_final, events, prompts in rows:
+        if not is_final:
+            break
+        found_events = [Event(*fields) for fields in orjson.loads(events)] if events else []
+        found_prompts = [Prompt(*fields) for fields in orjson.loads(prompts)] if prompts else []
+        position = Position(xid, seq)
+        records.append(
+            StoredRecord(record_id, timestamp, module, request_id, trace_id, position, found_events, found_prompts)
+        )
+    return records
