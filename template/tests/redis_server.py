@@ -82,12 +82,16 @@ async def _join(clients: list[Redis], ports: list[int]) -> None:
     share = -(-SLOTS // len(clients))
     for number, client in enumerate(clients):
         last = min(SLOTS, (number + 1) * share) - 1
-        await client.execute_command("CLUSTER ADDSLOTSRANGE", number * share, last)
-        await client.execute_command("CLUSTER MEET", "127.0.0.1", ports[0])
+        await _ask(client, "CLUSTER ADDSLOTSRANGE", number * share, last)
+        await _ask(client, "CLUSTER MEET", "127.0.0.1", ports[0])
     async with asyncio.timeout(10):
         for client in clients:
-            while not _is_complete(await client.execute_command("CLUSTER INFO"), len(clients)):  # noqa: ASYNC110
+            while not _is_complete(await _ask(client, "CLUSTER INFO"), len(clients)):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
+
+
+async def _ask(client: Redis, *command: str | int) -> Any:
+    return await client.execute_command(*command)
 
 
 def _is_complete(information: dict[str, Any], nodes: int) -> bool:

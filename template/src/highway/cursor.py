@@ -18,6 +18,7 @@ from src.l1.entries import Event, Log, Prompt
 
 Start = Literal["beginning", "end"]
 
+# In the outer SELECT, `ORDER BY xid` would sort by the output's bigint, which no index sorts.
 RECORDS: Final = """
 SELECT id, timestamp, source_module, request_id, trace_id, xid::text::bigint, seq, is_final,
     CASE WHEN is_final THEN (
@@ -33,7 +34,7 @@ FROM (
     FROM "{schema}".base_log WHERE """
 READ: Final = f"""{RECORDS} (xid, seq) > ($1::bigint::text::xid8, $2::bigint)
     ORDER BY xid, seq LIMIT $3
-) AS page ORDER BY xid, seq
+) AS page ORDER BY page.xid, page.seq
 """
 READ_ONE: Final = f"{RECORDS} id = $1) AS page"
 # At the end: what is committed by now is left out. A transaction that is not over yet is read when it commits.
@@ -159,8 +160,8 @@ class Cursor:
     async def read(self, connection: asyncpg.Connection, *, after: Position, limit: int) -> Page:
         """Return the next records of the log, at most `limit`."""
         rows = await connection.fetch(self._sql(READ), after.xid, after.seq, limit)
-        final = [row for row in rows if row["is_final"]]
-        return Page(records=[_record(row) for row in final], is_blocked=len(final) < len(rows))
+        records = _records(rows)
+        return Page(records=records, is_blocked=len(records) < len(rows))
 
     def move(self, *, old: Position, new: Position) -> tuple[str, tuple[Any, ...]]:
         """Return the statement that moves the checkpoint, and its parameters.
@@ -189,15 +190,16 @@ class Cursor:
         return statement.format(schema=self._schema)
 
 
-def _record(row: asyncpg.Record) -> StoredRecord:
-    record_id, timestamp, module, request_id, trace_id, xid, seq, _is_final, events, prompts = row
-    return StoredRecord(
-        id=record_id,
-        timestamp=timestamp,
-        source_module=module,
-        request_id=request_id,
-        trace_id=trace_id,
-        position=Position(xid, seq),
-        events=[Event(*fields) for fields in orjson.loads(events or "[]")],
-        prompts=[Prompt(*fields) for fields in orjson.loads(prompts or "[]")],
-    )
+def _records(rows: Sequence[asyncpg.Record]) -> list[StoredRecord]:
+    """Return the records up to the first that is not final; one loop, since a consumer that is behind reads many."""
+    records = []
+    for record_id, timestamp, module, request_id, trace_id, xid, seq, is_final, events, prompts in rows:
+        if not is_final:
+            break
+        found_events = [Event(*fields) for fields in orjson.loads(events)] if events else []
+        found_prompts = [Prompt(*fields) for fields in orjson.loads(prompts)] if prompts else []
+        position = Position(xid, seq)
+        records.append(
+            StoredRecord(record_id, timestamp, module, request_id, trace_id, position, found_events, found_prompts)
+        )
+    return records

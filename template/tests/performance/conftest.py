@@ -19,7 +19,13 @@ from src.l1.entries import Log
 
 ROUNDS = 300
 WARM_UP_ROUNDS = 30
-OF_OTHERS = {"ORM", "driver pool", "liveness"}  # there to compare with: how they fare is no concern of ours
+OF_OTHERS = {
+    "ORM",
+    "driver pool",
+    "liveness",
+    "PgQueuer",
+    "procrastinate",
+}  # there to compare with: how they fare is no concern of ours
 LINES = pytest.StashKey[list[str]]()
 
 

@@ -205,7 +205,7 @@ async def test_a_subscription_that_was_lost_is_made_again(
             server.start()
         else:
             async with Redis.from_url(server.url) as raw:
-                await raw.execute_command("CLIENT KILL TYPE pubsub")
+                await raw.client_kill_filter(_type="pubsub")
         await listening.wait_until(lambda each: each.confirmations == 2)
         with suppress(RedisUnavailableError):  # the first finds the lost connection of the pool
             await pubsub.publish(CHANNEL, Number(number=1))
