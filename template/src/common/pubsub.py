@@ -243,7 +243,7 @@ class RedisPubSub:
             if self._settings.redis_sharded:
                 return RedisCluster.from_url(url, **options)
             client = Redis.from_url(url, **options)
-            client.connection_pool.make_connection()  # type: ignore[no-untyped-call]  # takes the options, does not connect
+            client.connection_pool.make_connection()
         except (TypeError, ValueError):  # the message may contain a part of the address
             raise RedisError("REDIS_URL has an option that redis-py does not accept") from None
         return client

@@ -153,9 +153,9 @@ class Cursor:
 
     async def record(self, connection: asyncpg.Connection, record_id: UUID) -> StoredRecord:
         """Return one record of the log; it must be there."""
-        row = await connection.fetchrow(self._sql(READ_ONE), record_id)
-        assert row, f"the log has no record {record_id}"
-        return _record(row)
+        rows = await connection.fetch(self._sql(READ_ONE), record_id)
+        assert rows, f"the log has no record {record_id}"
+        return _records(rows)[0]
 
     async def read(self, connection: asyncpg.Connection, *, after: Position, limit: int) -> Page:
         """Return the next records of the log, at most `limit`."""
