@@ -243,7 +243,7 @@ class RedisPubSub:
             if self._settings.redis_sharded:
                 return RedisCluster.from_url(url, **options)
             client = Redis.from_url(url, **options)
-            client.connection_pool.make_connection()
+            client.connection_pool.make_connection()  # it takes the options, and does not connect yet
         except (TypeError, ValueError):  # the message may contain a part of the address
             raise RedisError("REDIS_URL has an option that redis-py does not accept") from None
         return client
