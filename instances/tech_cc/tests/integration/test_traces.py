@@ -5,8 +5,10 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from statistics import median
 from typing import Any
 
+import psutil  # type: ignore[import-untyped]  # it ships no types
 import pytest
 from fastapi import FastAPI
 from httpx2 import ASGITransport, AsyncClient
@@ -197,5 +199,33 @@ async def test_a_backend_that_goes_away_under_load_disturbs_no_request(
 
     assert time.monotonic() - stopped < 1.5  # the database closes, too
     assert statuses == [404] * 1000
+    sentences = [each.getMessage() for each in caplog.records if "Traces do not reach" in each.getMessage()]
+    assert len(sentences) == 1
+
+
+@pytest.mark.long
+async def test_a_collector_that_is_away_for_a_minute_under_load_slows_no_request_and_takes_no_memory(
+    settings: Settings, collector: Collector, caplog: pytest.LogCaptureFixture
+) -> None:
+    process = psutil.Process()
+    async with running(settings, collector, otel_bsp_max_queue_size=1000) as (_app, client):
+
+        async def slice_of_load(seconds: float) -> tuple[list[float], int]:
+            """Return the duration of each request, and the size of the process at the end."""
+            durations_s, ends_s = [], time.perf_counter() + seconds
+            while (started_s := time.perf_counter()) < ends_s:
+                assert (await client.get(f"{PATH}/{UNKNOWN}")).status_code == 404
+                durations_s.append(time.perf_counter() - started_s)
+            return durations_s, process.memory_info().rss
+
+        with_collector_s, _ = await slice_of_load(10)
+        collector.status = 503  # the exporter tries again, until its time is over
+        _, early_bytes = await slice_of_load(20)
+        without_s, late_bytes = await slice_of_load(40)
+        stopped_s = time.monotonic()
+
+    assert time.monotonic() - stopped_s < 1.5  # the database closes, too
+    assert median(without_s) < 1.3 * median(with_collector_s)
+    assert late_bytes - early_bytes < 10_000_000
     sentences = [each.getMessage() for each in caplog.records if "Traces do not reach" in each.getMessage()]
     assert len(sentences) == 1
