@@ -6,12 +6,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
+import asyncpg
 import pytest
 from alembic import command
 from alembic.config import Config
 from pydantic import SecretStr
 from sqlalchemy import URL, NullPool, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from src.common.config import Settings
 from src.db.unavailable import DATABASE_FAULTS, unavailable
@@ -36,8 +38,23 @@ async def throw_away_database(server: URL, *, template: str = "template1") -> As
         pytest.exit(f"Tests cannot make a database on {server.host}: {reason} {USE_EMBEDDED}", returncode=1)
     url = server.set(database=name).render_as_string(hide_password=False)
     yield Settings(environment="test", database_url=SecretStr(url))
-    async with engine.connect() as connection:
-        await connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    await _drop(engine, name)
+
+
+async def _drop(engine: AsyncEngine, name: str) -> None:
+    """Drop a database; try again while autovacuum is in it, whose process only a superuser may end."""
+    drop = text(f"DROP DATABASE {name} WITH (FORCE)")
+    for _ in range(50):
+        try:
+            async with engine.connect() as connection:
+                await connection.execute(drop)
+        except ProgrammingError as fault:
+            if not isinstance(fault.driver_exception, asyncpg.InsufficientPrivilegeError):
+                raise
+            await asyncio.sleep(0.1)
+        else:
+            return
+    pytest.exit(f"Tests cannot drop the database {name}: autovacuum is in it.", returncode=1)
 
 
 def alembic_config(settings: Settings) -> Config:
