@@ -1,6 +1,5 @@
 """The project that a command works on, and the folder beside git's own files where commands keep their state."""
 
-import fcntl
 import hashlib
 import shutil
 import tempfile
@@ -9,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
+
+from filelock import FileLock, Timeout
 
 from .answers import HOST_ANSWERS
 from .git import GitError, git
@@ -48,13 +49,14 @@ class Project:
             RefusalError: Another command is running.
         """
         self.state.mkdir(parents=True, exist_ok=True)
-        with (self.state / "lock").open("a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise RefusalError(
-                    "Another command is running in this project. Wait until it ends, and try again."
-                ) from None
+        lock = FileLock(self.state / "lock")
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            raise RefusalError(
+                "Another command is running in this project. Wait until it ends, and try again."
+            ) from None
+        with lock:
             shutil.rmtree(self._drafts, ignore_errors=True)  # left by commands that were killed
             yield
 

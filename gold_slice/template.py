@@ -14,7 +14,6 @@ from .report import RefusalError, progress
 
 # The same files for every user, whatever their settings for line ends and filters are.
 AS_COMMITTED = ("-c", "core.autocrlf=false", "-c", "core.eol=lf", "-c", f"core.attributesFile={os.devnull}")
-MEMOIZED = "-memo"
 SHORTCUTS = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}  # as Copier writes them
 
 
@@ -64,23 +63,14 @@ class Template:
         return done.stdout if done.returncode == 0 else None
 
     def checkout(self, release: Release) -> Path:
-        """Return a folder with the files of a release, as `git checkout` writes them; it is made once per machine.
-
-        Its `copier.yml` has the extension of `jinja_memo`, where the name of the folder says so.
-        """
+        """Return a folder with the files of a release, as `git checkout` writes them; it is made once per machine."""
         folder = cache() / "releases" / release.commit
-        memoized = folder.with_name(f"{release.commit}{MEMOIZED}")
-        if memoized.exists():
-            return memoized
         if not folder.exists():
-            from .jinja_memo import add_memo  # noqa: PLC0415  # only a render needs Jinja
-
             folder.parent.mkdir(parents=True, exist_ok=True)
             fresh = Path(tempfile.mkdtemp(dir=folder.parent))
             git(folder.parent, "clone", "--quiet", "--no-checkout", "--shared", str(self.repository), str(fresh))
             git(fresh, *AS_COMMITTED, "checkout", "--quiet", release.commit)
             shutil.rmtree(fresh / ".git")  # Copier takes a folder with git as a repository, and its latest tag
-            folder = memoized if add_memo(fresh / "copier.yml") else folder
             _move(fresh, folder)
         return folder
 

@@ -1,10 +1,10 @@
 """A command that is killed leaves a project that the next one finds as it was, or brings to where it should be."""
 
-import fcntl
 import shutil
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 import commands
 from gold_slice import merge, pending
@@ -43,9 +43,7 @@ def test_of_two_commands_at_once_the_second_is_refused(shelf: Shelf, tags: list[
     project = twin(shelf.project(tags[-2], MODULES[:2]), tmp_path / "project")
     before = snapshot_of(project)
 
-    (project / ".git/gold-slice/top").mkdir(parents=True, exist_ok=True)
-    with (project / ".git/gold-slice/top/lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with FileLock(project / ".git/gold-slice/top/lock"):
         endings = [
             run(project, *words) for words in (("generate", "ops", "two"), ("update",), ("remove", "crm"), ("doctor",))
         ]
