@@ -2,8 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Final, Literal
 
 FAILURES_TO_OPEN: Final = 3
@@ -62,23 +61,18 @@ class CircuitBreaker:
         """The state now; an open breaker whose time is over is half-open."""
         return "half-open" if self._state == "open" and self._wait_s() <= 0 else self._state
 
-    @contextmanager
-    def attempt(self) -> Iterator[None]:
-        """Let the block make one call, and count its result.
+    def attempt(self) -> "Attempt":
+        """Return a context manager that lets its block make one call, and counts the result.
 
-        Raises:
-            CircuitOpenError: The block must not make the call; it was not entered.
+        It raises `CircuitOpenError` where the block must not make the call; the block is not entered then.
         """
-        changes = self._begin()
-        try:
-            yield
-        except self._counted:
-            self._end(changes, is_success=False)
-            raise
-        except BaseException:
+        return Attempt(self)
+
+    def _end_with(self, error: BaseException | None, changes: int) -> None:
+        if error is None or isinstance(error, self._counted):
+            self._end(changes, is_success=error is None)
+        else:
             self._end(changes, is_success=None)
-            raise
-        self._end(changes, is_success=True)
 
     def _begin(self) -> int:
         if self._state == "open" and self._wait_s() <= 0:
@@ -121,3 +115,24 @@ class CircuitBreaker:
         now = self._clock()
         self._opened_at = min(self._opened_at, now)  # the clock went back: the time begins again
         return self._opened_at + OPEN_S - now
+
+
+class Attempt:
+    """One call; a class, because a generator would cost three times as much."""
+
+    __slots__ = ("_breaker", "_changes")
+
+    def __init__(self, breaker: CircuitBreaker) -> None:
+        self._breaker = breaker
+
+    def __enter__(self) -> None:
+        """Begin the call.
+
+        Raises:
+            CircuitOpenError: It must not be made.
+        """
+        self._changes = self._breaker._begin()  # noqa: SLF001  # a part of the breaker
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        """Count the result."""
+        self._breaker._end_with(error, self._changes)  # noqa: SLF001

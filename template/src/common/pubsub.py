@@ -7,7 +7,7 @@ to read.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
 from typing import Any, Final, Literal
 
@@ -82,7 +82,8 @@ class RedisPubSub:
         self._settings = settings or get_settings()
         self._client: Redis | RedisCluster | None = None
         self._subscriptions: Redis | RedisCluster | None = None
-        self._connections = asyncio.Semaphore(self._settings.redis_pool_size)
+        self._in_use = 0
+        self._is_free = asyncio.Event()
         self.breaker = CircuitBreaker(counted=FAULTS, on_change=self._log_change)
         breaker_state.sources.add(self._observe_breaker)
 
@@ -105,7 +106,16 @@ class RedisPubSub:
         """Send messages in their order, in one round trip; the same errors as `publish`."""
         encoded = [(channel, encode(message)) for channel, message in messages]
         try:
-            started = await self._send_when_free(encoded)
+            if self._in_use >= self._settings.redis_pool_size:
+                await self._wait_for_connection()
+            self._in_use += 1
+            try:
+                with self.breaker.attempt():
+                    started = time.perf_counter()
+                    await self._send(encoded)
+            finally:
+                self._in_use -= 1
+                self._is_free.set()
         except CircuitOpenError as refused:
             published.add(len(encoded), outcome="refused")
             raise RedisUnavailableError(f"Redis failed several times. {refused}") from refused
@@ -150,7 +160,12 @@ class RedisPubSub:
         if not self.is_configured:
             return PubSubHealth(status="absent", breaker=self.breaker.state)
         started = time.perf_counter()
-        health = PubSubHealth(status="up", breaker=self.breaker.state, pool_size=self._settings.redis_pool_size)
+        health = PubSubHealth(
+            status="up",
+            breaker=self.breaker.state,
+            pool_in_use=self._in_use,
+            pool_size=self._settings.redis_pool_size,
+        )
         try:
             client = self._connected()
             async with asyncio.timeout(2 * CALL_TIMEOUT_S):
@@ -172,38 +187,18 @@ class RedisPubSub:
             except FAULTS as fault:
                 log.warning("A connection to Redis did not close: %s", _name(fault))
 
-    async def _send_when_free(self, encoded: Sequence[tuple[str, bytes]]) -> float:
-        """Send on a connection of the pool, and return when it was free."""
-        await self._take_connection()
-        try:
-            with self.breaker.attempt():
-                started = time.perf_counter()
-                await self._send(encoded)
-                return started
-        finally:
-            self._connections.release()
-
-    async def _take_connection(self) -> None:
+    async def _wait_for_connection(self) -> None:
         """Wait for a free connection: redis-py fails at once if there is none, though Redis is well."""
-        if not self._connections.locked():
-            await self._connections.acquire()
-            return
         async with asyncio.timeout(CALL_TIMEOUT_S):
-            await self._connections.acquire()
+            while self._in_use >= self._settings.redis_pool_size:
+                self._is_free.clear()
+                await self._is_free.wait()
 
-    async def _send(self, encoded: Sequence[tuple[str, bytes]]) -> None:
+    def _send(self, encoded: Sequence[tuple[str, bytes]]) -> Awaitable[object]:
         client = self._connected()
         if isinstance(client, RedisCluster):
-            async with asyncio.timeout(CALL_TIMEOUT_S):  # a client of a cluster tries one node after the other
-                for channel, data in encoded:
-                    await client.spublish(channel, data)
-        elif len(encoded) == 1:
-            await client.publish(*encoded[0])
-        else:
-            async with client.pipeline(transaction=False) as pipeline:
-                for channel, data in encoded:
-                    pipeline.publish(channel, data)
-                await pipeline.execute()
+            return _send_to_nodes(client, encoded)
+        return client.publish(*encoded[0]) if len(encoded) == 1 else _send_at_once(client, encoded)
 
     async def _listen_once(self, channels: Sequence[str]) -> AsyncGenerator[tuple[str, str, bytes]]:
         """Yield (kind, channel, data) until the connection is lost; a silent server must answer a ping."""
@@ -275,6 +270,19 @@ def decode[M: Message](data: bytes, message_type: type[M]) -> M | None:
             message = message_type.model_validate_json(data)
     received.add(outcome="accepted" if message else "rejected")
     return message
+
+
+async def _send_at_once(client: Redis, encoded: Sequence[tuple[str, bytes]]) -> None:
+    async with client.pipeline(transaction=False) as pipeline:
+        for channel, data in encoded:
+            pipeline.publish(channel, data)
+        await pipeline.execute()
+
+
+async def _send_to_nodes(client: RedisCluster, encoded: Sequence[tuple[str, bytes]]) -> None:
+    async with asyncio.timeout(CALL_TIMEOUT_S):  # a client of a cluster tries one node after the other
+        for channel, data in encoded:
+            await client.spublish(channel, data)
 
 
 async def _ask(client: Redis) -> str:

@@ -13,6 +13,8 @@ from src.common.pubsub import Message, RedisPubSub, RedisUnavailableError, publi
 
 QUEUE_LIMIT: Final = 10_000
 BATCH_LIMIT: Final = 200
+# A request that committed needs some turns of the event loop to close its session; it goes before the announcer.
+REQUEST_TURNS: Final = 5
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +64,8 @@ class Announcer:
         """Publish what is queued until `close` is called, then what is left."""
         while not (self._is_closing and not self._queue):
             await self._has_work.wait()
+            for _ in range(REQUEST_TURNS):
+                await asyncio.sleep(0)
             self._has_work.clear()
             while self._queue:
                 await self._publish([self._queue.popleft() for _ in range(min(BATCH_LIMIT, len(self._queue)))])

@@ -122,7 +122,7 @@ async def ways(measured_settings: Settings, backend: str) -> AsyncIterator[dict[
             values = {**measured_settings.model_dump(), "otel_exporter_otlp_traces_endpoint": f"{backend}/v1/traces"}
             app = create_app(Settings.model_validate({**values, **settings}))
             await running.enter_async_context(app.router.lifespan_context(app))
-            ways[name] = Way(app=app, tracer=tracing._Process.tracer)
+            ways[name] = Way(app=app, tracer=tracing._Process.tracer or trace.NoOpTracer())
         yield ways
     use_tracer(trace.NoOpTracer())
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import pytest
@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
-from src.common.circuit_breaker import OPEN_S, CircuitBreaker, CircuitOpenError, State
+from src.common.circuit_breaker import OPEN_S, Attempt, CircuitBreaker, CircuitOpenError, State
 
 
 class OutageError(Exception):
@@ -40,7 +40,7 @@ OUTCOMES: dict[str, BaseException | None] = {
 class Call:
     """A call that is being made, and the number of state changes before it."""
 
-    block: AbstractContextManager[None]
+    block: Attempt
     changes: int
 
 
@@ -122,8 +122,7 @@ class BreakerMachine(RuleBasedStateMachine):
         if call.changes == len(self.model.states):
             self.model.end(outcome)
         error = OUTCOMES[outcome]
-        with suppress(OutageError, ValueError, asyncio.CancelledError):
-            call.block.__exit__(type(error) if error else None, error, None)
+        call.block.__exit__(type(error), error, None)
 
     @rule(seconds=st.sampled_from([0.5, 29.0, 30.0, 31.0, 3600.0]))
     def move_the_clock_forwards(self, seconds: float) -> None:

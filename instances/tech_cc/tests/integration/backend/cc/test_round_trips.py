@@ -7,6 +7,7 @@ import pytest
 from httpx2 import ASGITransport, AsyncClient
 from sqlalchemy import Engine, event
 
+from round_trips import CountingProtocol, Counts
 from src.common.config import Settings
 from src.cos_main import create_app
 
@@ -37,31 +38,6 @@ CALLS: list[tuple[str, str, Any, tuple[int, int]]] = [
     ("POST", f"{ROOT}/scratch-notes/purge", None, RECORDED_BY_THE_ROUTER),
     ("POST", f"{ROOT}/test-log", {}, (1, 3)),
 ]
-# What asyncpg's protocol sends and waits for.
-ROUND_TRIPS = {"prepare", "bind_execute", "bind_execute_many", "bind", "execute", "query", "close_statement"}
-
-
-class Counts:
-    """How much was asked of PostgreSQL since the last `reset`."""
-
-    def __init__(self) -> None:
-        self.reset()
-
-    def reset(self) -> None:
-        self.statements = 0
-        self.round_trips = 0
-
-
-class CountingProtocol:
-    """Stands before the protocol of an asyncpg connection and counts the calls that wait for an answer."""
-
-    def __init__(self, protocol: Any, counts: Counts) -> None:
-        self._protocol = protocol
-        self._counts = counts
-
-    def __getattr__(self, name: str) -> Any:
-        self._counts.round_trips += name in ROUND_TRIPS
-        return getattr(self._protocol, name)
 
 
 @pytest.fixture
