@@ -170,7 +170,7 @@ def _complete(project: Project) -> str:
     ):
         old = plan["old"][:12]
         raise RefusalError(
-            f"The branch moved to {head[:12]} after the update was interrupted. "
+            f"The branch moved to {head[:12]} after the update was interrupted. "  # nosec B608  # a sentence, no SQL
             f"Go back to {old} (`git reset --soft {old}`), and try again."
         )
     edited = [
