@@ -80,9 +80,11 @@ def _run_copier(template: Path, destination: Path, answers: Mapping[str, Any], *
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")  # a plugin that instruments models makes the import slow
     from copier import run_copy  # noqa: PLC0415  # it takes 0.3 s, and not every command renders
     from copier.errors import CopierError  # noqa: PLC0415
+    from plumbum import local  # noqa: PLC0415
 
     try:
-        run_copy(str(template), destination, data=dict(answers), defaults=not ask, quiet=True, skip_tasks=True)
+        with local.env(PATH=""):  # without git: Copier runs it for every file, and there is no repository here
+            run_copy(str(template), destination, data=dict(answers), defaults=not ask, quiet=True, skip_tasks=True)
     except (CopierError, ValueError) as fault:
         sentence = (str(fault).splitlines() or [type(fault).__name__])[-1]
         raise RefusalError(f"The template does not take these answers: {sentence}") from fault
