@@ -203,7 +203,7 @@ async def test_a_backend_that_goes_away_under_load_disturbs_no_request(
     assert len(sentences) == 1
 
 
-@pytest.mark.long
+@pytest.mark.faults
 async def test_a_collector_that_is_away_for_a_minute_under_load_slows_no_request_and_takes_no_memory(
     settings: Settings, collector: Collector, caplog: pytest.LogCaptureFixture
 ) -> None:
