@@ -160,6 +160,18 @@ def test_trust_is_given_by_a_variable(shop: Path, environment: dict[str, str]) -
     assert launch(shop, "doctor", **environment, **TRUSTED).returncode == 0
 
 
+def test_the_first_command_compiles_what_it_imports_and_no_more(
+    shop: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    own = {"GOLD_SLICE_CACHE": str(tmp_path / "cache"), "PYTHONDONTWRITEBYTECODE": "1"}
+
+    assert launch(shop, "doctor", **environment | own, **TRUSTED).returncode == 0
+
+    compiled = {path.parents[1].name for path in (tmp_path / "cache").rglob("site-packages/*/__pycache__/*.pyc")}
+    assert "gold_slice" in compiled
+    assert "copier" not in compiled
+
+
 @pytest.mark.parametrize("is_prefix", [True, False])
 def test_trust_is_given_by_the_settings_of_copier(
     shop: Path, origin: Path, environment: dict[str, str], tmp_path: Path, *, is_prefix: bool
