@@ -99,7 +99,7 @@ def test_a_file_that_was_edited_since_is_named_and_nothing_is_done(living: Path,
     before = head(living)
     killed_while_it_lands(living, BEFORE_BRANCH)
     (living / HEALTH).write_text("mine = 1\n")
-    (living / DROPPED).parent.mkdir()
+    (living / DROPPED).parent.mkdir(exist_ok=True)
     (living / DROPPED).write_text("mine\n")
     left = state(living)
 
