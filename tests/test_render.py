@@ -33,7 +33,7 @@ def test_no_mark_of_a_template_is_left(pristine: Path) -> None:
     marks = {
         name: found
         for name, data in contents(pristine).items()
-        if (found := re.findall(rb"\{\{|\{%|\.jinja", data)) and not name.endswith(".mako")
+        if (found := re.findall(rb"\{\{-? |\{%|\.jinja", data)) and not name.endswith(".mako")
     }
 
     assert marks == {}
