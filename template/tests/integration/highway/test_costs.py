@@ -124,10 +124,11 @@ async def test_log_l1_in_a_transaction_is_one_commit(
             async with committing_database.sessions() as session, session.begin():
                 await write_record(session, log, ENTRIES)
 
-    cost = await spent(observer, write(), records=RECORDS // 4)
+    costs = [await spent(observer, write(), records=RECORDS // 4) for _ in range(3)]
 
-    assert cost.transactions <= 1.1
-    assert cost.wal_bytes <= WAL_BYTES_LOGGED
+    # The least of three: after a checkpoint of the server, the first change of a page writes the whole page.
+    assert min(cost.transactions for cost in costs) <= 1.1
+    assert min(cost.wal_bytes for cost in costs) <= WAL_BYTES_LOGGED
 
 
 @pytest.mark.parametrize(("batch", "wal_bytes"), WAL_BYTES_WRITTEN.items())
@@ -140,10 +141,10 @@ async def test_the_writer_commits_once_for_each_batch(
             sql, parameters = insertion_of(records[0], log) if batch == 1 else insertion_of_all(records, log)
             await observer.execute(sql, *parameters)
 
-    cost = await spent(observer, write(), records=RECORDS)
+    costs = [await spent(observer, write(), records=RECORDS) for _ in range(3)]
 
-    assert cost.transactions <= 1 / batch + 0.05
-    assert cost.wal_bytes <= wal_bytes
+    assert min(cost.transactions for cost in costs) <= 1 / batch + 0.05
+    assert min(cost.wal_bytes for cost in costs) <= wal_bytes
 
 
 @pytest.mark.parametrize(
