@@ -109,7 +109,9 @@ async def procrastinate_queue(settings: Settings) -> AsyncIterator[Queue]:
 
     @asynccontextmanager
     async def working(batch: int) -> AsyncIterator[None]:
-        options = {"concurrency": batch, "install_signal_handlers": False, "delete_jobs": "never"}
+        # It sometimes misses a notification; its default is to look again after 5 s.
+        polling = {"fetch_job_polling_interval": 0.2, "abort_job_polling_interval": 5.0}
+        options = {"concurrency": batch, "install_signal_handlers": False, "delete_jobs": "never", **polling}
         running = asyncio.create_task(app.run_worker_async(**options))
         yield
         running.cancel()

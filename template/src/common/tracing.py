@@ -1,7 +1,7 @@
 """Spans of our own code: `span`, `traced`, `current_trace_id`."""
 
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import wraps
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from opentelemetry.util.types import AnyValue
 from src.common.request_id_middleware import current_request_id
 
 SERVER_ERROR: Final = 500
+NO_SPAN: Final = nullcontext(trace.INVALID_SPAN)
 
 
 class _Process:
@@ -24,8 +25,7 @@ def use_tracer(tracer: trace.Tracer) -> None:
     _Process.tracer = None if isinstance(tracer, trace.NoOpTracer) else tracer
 
 
-@contextmanager
-def span(name: str, *, layer: str = "service", **attributes: AnyValue) -> Iterator[trace.Span]:
+def span(name: str, *, layer: str = "service", **attributes: AnyValue) -> AbstractContextManager[trace.Span]:
     """Make the block a span below the current one.
 
     An exception that leaves the block sets the status to ERROR, unless it is a refusal: its HTTP status is below 500.
@@ -35,10 +35,14 @@ def span(name: str, *, layer: str = "service", **attributes: AnyValue) -> Iterat
         layer: `api` or `service`.
         attributes: Values to search for later; no bodies, no secrets. Dotted names: `**{"mem0.record_id": …}`.
     """
+    if _Process.tracer is None:
+        return NO_SPAN
     started = start_span(name, SpanKind.INTERNAL, {"layer": layer, **attributes})
-    if started is None:
-        yield trace.INVALID_SPAN
-        return
+    return NO_SPAN if started is None else _current(started)
+
+
+@contextmanager
+def _current(started: trace.Span) -> Iterator[trace.Span]:
     token = attach(trace.set_span_in_context(started))
     try:
         yield started
