@@ -80,8 +80,8 @@ def _version() -> float:
 
 def _sizes(project: Path) -> list[list[Any]]:
     """Return rows of what is counted, the count, and the aim."""
-    launchers = [project / "scripts" / f"{name}.py" for name in ("launcher", "doctor", "generate_module")]
-    launchers += [project / "scripts" / f"{name}.py" for name in ("remove_module", "update_modules")]
+    names = ("launcher", "doctor", "generate_module", "remove_module", "update_modules")
+    launchers = [ROOT / "template" / "scripts" / f"{name}.py" for name in names]  # the releases here add lines to them
     machinery = [*(ROOT / "gold_slice").glob("*.py"), *(ROOT / "hooks").glob("*.py")]
     fresh = [path for path in project.rglob("*.py") if "crm" not in path.parts]
     return [
