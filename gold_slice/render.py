@@ -59,7 +59,7 @@ def render(part: Part, template: Template, release: Release, answers: Mapping[st
         final.parent.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(dir=final.parent))
         try:
-            _run_copier(template.checkout(release), fresh, given, ask=ask)
+            _run_copier(template.checkout(release), fresh, given, part.answers_file, ask=ask)
             _keep_only(part, fresh)
             write_origin(fresh / part.answers_file, address=template.address, release=release.name)
         except BaseException:
@@ -76,7 +76,7 @@ def files_in(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in paths)
 
 
-def _run_copier(template: Path, destination: Path, answers: Mapping[str, Any], *, ask: bool) -> None:
+def _run_copier(template: Path, destination: Path, answers: Mapping[str, Any], file: str, *, ask: bool) -> None:
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")  # a plugin that instruments models makes the import slow
     from copier import run_copy  # noqa: PLC0415  # it takes 0.3 s, and not every command renders
     from copier.errors import CopierError  # noqa: PLC0415
@@ -84,7 +84,15 @@ def _run_copier(template: Path, destination: Path, answers: Mapping[str, Any], *
 
     try:
         with local.env(PATH=""):  # without git: Copier runs it for every file, and there is no repository here
-            run_copy(str(template), destination, data=dict(answers), defaults=not ask, quiet=True, skip_tasks=True)
+            run_copy(
+                str(template),
+                destination,
+                dict(answers),
+                answers_file=file,
+                defaults=not ask,
+                quiet=True,
+                skip_tasks=True,
+            )
     except (CopierError, ValueError) as fault:
         sentence = (str(fault).splitlines() or [type(fault).__name__])[-1]
         raise RefusalError(f"The template does not take these answers: {sentence}") from fault
