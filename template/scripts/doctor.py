@@ -1,3 +1,4 @@
+#!/usr/bin/env -S uv run --quiet python
 """Examine this project: answers files, modules, lists, migrations, routes; --fix corrects, --help tells more."""
 
 import os

@@ -1,3 +1,4 @@
+#!/usr/bin/env -S uv run --quiet python
 """Remove a module from this project: uv run python scripts/remove_module.py crm; --help tells more."""
 
 import os

@@ -1,3 +1,4 @@
+#!/usr/bin/env -S uv run --quiet python
 """Carry a release of the template into host and modules; --preview shows it, --help tells more."""
 
 import os

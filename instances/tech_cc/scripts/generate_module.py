@@ -1,3 +1,4 @@
+#!/usr/bin/env -S uv run --quiet python
 """Add a module to this project: uv run python scripts/generate_module.py biz crm; --help tells more."""
 
 import os

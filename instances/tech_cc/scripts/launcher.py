@@ -30,8 +30,7 @@ def main(command: str, arguments: list[str]) -> None:
     elif command == "update" and WAITING.exists():
         release = WAITING.read_text()
     program = installed(address, release)
-    words = [program, command, "--project", str(PROJECT), *arguments]
-    os.execve(program, words, CLEAN | {"GOLD_SLICE_LAUNCHER": "1"})  # noqa: S606
+    os.execve(program, [program, command, "--project", str(PROJECT), *arguments], CLEAN | {"GOLD_SLICE_LAUNCHER": "1"})  # noqa: S606
 
 
 def check_trust(address: str, *, is_accepted: bool) -> None:
