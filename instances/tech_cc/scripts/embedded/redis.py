@@ -13,6 +13,7 @@ from pathlib import Path
 from embedded.child_process import start_child
 
 START_TIMEOUT_S = 10.0
+STOP_TIMEOUT_S = 2.0
 
 
 class RedisStartError(Exception):
@@ -32,8 +33,7 @@ def running_redis() -> Iterator[str]:
         try:
             yield address_of(folder)
         finally:
-            process.terminate()
-            process.wait()
+            stop(process)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -57,6 +57,16 @@ def start_redis(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
             raise RedisStartError(f"Valkey did not start: {last_line}")
         time.sleep(0.005)
     return process
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Stop a server; it keeps nothing, so that it may be killed if it does not stop at once."""
+    process.terminate()
+    try:
+        process.wait(STOP_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def address_of(folder: Path) -> str:

@@ -75,7 +75,9 @@ def run_highway(
     with_redis = committing_settings.model_copy(update={"redis_url": redis_url})
 
     @asynccontextmanager
-    async def run(*subscribers: AnySubscriber, settings: Settings = with_redis) -> AsyncIterator[Running]:
+    async def run(
+        *subscribers: AnySubscriber, log: Log = log, settings: Settings = with_redis
+    ) -> AsyncIterator[Running]:
         async with (
             open_database(settings) as database,
             open_background_tasks() as tasks,

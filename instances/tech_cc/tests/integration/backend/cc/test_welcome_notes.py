@@ -11,7 +11,7 @@ from src.l1.record import write_record
 
 
 async def test_a_registered_module_is_welcomed(run_highway: RunHighway) -> None:
-    async with run_highway(WelcomeNotes()) as running:
+    async with run_highway(WelcomeNotes(), log=LOG) as running:
         async with running.highway.database.sessions() as session, session.begin():
             await write_record(session, LOG, [Event("module.created", {"name": "billing"})])
 
