@@ -48,13 +48,15 @@ async def committing_settings(database_server: URL, migrated_template: str) -> A
 
 
 @pytest.fixture
-async def committing_database(committing_settings: Settings, log: Log) -> AsyncIterator[Database]:
+async def committing_database(committing_settings: Settings) -> AsyncIterator[Database]:
     """The database, emptied after the test."""
     async with open_database(committing_settings) as database:
         yield database
         async with database.engine.begin() as connection:
-            tables = ("base_log", "consumer_checkpoint", "scratch_note")
-            await connection.execute(text(f"TRUNCATE {', '.join(f'{log.schema}.{name}' for name in tables)} CASCADE"))
+            schemas = [load_slice(package).log.schema for package in SLICES]
+            names = ("base_log", "consumer_checkpoint", "scratch_note")
+            tables = ", ".join(f"{schema}.{name}" for schema in schemas for name in names)
+            await connection.execute(text(f"TRUNCATE {tables} CASCADE"))
 
 
 @pytest.fixture
