@@ -61,6 +61,7 @@ def test_the_demo_leaves_a_project_to_go_on_with(tmp_path: Path, bare_environmen
     assert "409 A module named billing" in done.stdout
     go_on = next(line for line in done.stdout.splitlines() if line.startswith("  cd "))
     assert (ROOT / go_on.removeprefix("  cd ")).resolve() == folder
+    assert (folder / ".git").is_dir()  # so that a module can be added where the repository around it ignores the folder
     assert (folder / ".venv").exists()
     assert not (folder / ".dev" / "postgres" / "postmaster.pid").exists()
 

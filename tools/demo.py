@@ -72,6 +72,7 @@ def spawn(folder: Path) -> Step:
     reference = ["--vcs-ref", "HEAD"] if is_clone else []
     command = ["copier", "copy", "--trust", "--defaults", "--quiet", *reference, str(ROOT), str(folder)]
     seconds = run("spawning a project", [sys.executable, "-m", *command])
+    run("making it a repository of its own", ["git", "init", "--quiet"], folder=folder)  # this one ignores demo/
     count = sum(1 for path in folder.rglob("*") if path.is_file())
     return Step("copier copy --trust --defaults", f"{count} files in {shown(folder)}", seconds)
 
@@ -189,9 +190,10 @@ def summary(steps: list[Step]) -> Table:
 
 
 def next_commands(folder: Path) -> str:
-    """Return the three commands to go on with, in a form that works in this shell."""
+    """Return the commands to go on with, in a form that works in this shell."""
     prefix = "uv run " if shutil.which("uv", path=path_of_user()) else ".venv/bin/"
     lines = [f"cd {shown(folder)}", f"{prefix}pytest", f"{prefix}python scripts/dev.py"]
+    lines.append(f"{prefix}python scripts/generate_module.py biz crm")
     return "\nThe project is yours. Next:\n\n" + "\n".join(f"  {line}" for line in lines) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""Show and steer the consumers of the log, in every module.
+"""Show and control the consumers of the log, in every module.
 
     uv run python scripts/highway.py status
     uv run python scripts/highway.py replay cc.audit [RECORD_ID]     give dead letters again: all, or one

@@ -1,6 +1,5 @@
 """The entry: `uvicorn src.cos_main:app` serves the modules that `SLICES` lists."""
 
-import gc
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,10 +27,7 @@ def __getattr__(name: str) -> object:
     """Build `app` when it is first used: the server needs it, a script that reads `SLICES` does not."""
     if name != "app":
         raise AttributeError(f"module {__name__} has no attribute {name}")
-    gc.disable()  # imports make no garbage, and the collector would search all that they make, many times
     from src.common.config import settings_or_exit  # noqa: PLC0415
 
     globals()["app"] = create_app(settings_or_exit(modules=len(SLICES)))
-    gc.freeze()  # no collection looks at the libraries and the application again
-    gc.enable()
     return globals()["app"]

@@ -24,7 +24,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 @asynccontextmanager
 async def throw_away_database(server: URL, *, template: str = "template1") -> AsyncIterator[Settings]:
-    """Yield settings that name a new database on the server, and drop it afterwards, whoever is connected.
+    """Yield settings that name a new database on the server, and drop it afterwards, even if something is connected.
 
     It is a copy of the template, a database to which nobody is connected; PostgreSQL's own one has no tables.
     """

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class Recorded(Message):
-    """A record was committed. The log has its contents; whoever acts on it reads the log."""
+    """A record was committed. The log has its contents; a consumer reads them there."""
 
     module: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
     record_id: UUID

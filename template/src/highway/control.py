@@ -30,9 +30,9 @@ LETTERS: Final = """
 SELECT consumer, record_id, reason, tries, failed_at FROM "{schema}".dead_letter
 WHERE $1::text IS NULL OR consumer = $1 ORDER BY failed_at, record_id
 """
-ANSWERED: Final = 'DELETE FROM "{schema}".dead_letter WHERE consumer = $1 AND record_id = $2'
-FORGET_LETTERS: Final = 'DELETE FROM "{schema}".dead_letter WHERE consumer = $1'
-FORGET: Final = 'DELETE FROM "{schema}".consumer_checkpoint WHERE consumer = $1'
+DELETE_DEAD_LETTER: Final = 'DELETE FROM "{schema}".dead_letter WHERE consumer = $1 AND record_id = $2'
+DELETE_DEAD_LETTERS: Final = 'DELETE FROM "{schema}".dead_letter WHERE consumer = $1'
+DELETE_CHECKPOINT: Final = 'DELETE FROM "{schema}".consumer_checkpoint WHERE consumer = $1'
 
 
 class ConsumerStatus(BaseModel):
@@ -151,7 +151,7 @@ class Control:
                 except Exception as error:  # noqa: BLE001  # any error of the subscriber's code
                     replay.failed[letter] = reason_of(error)
                 else:
-                    await connection.execute(ANSWERED.format(schema=log.schema), subscriber.name, letter)
+                    await connection.execute(DELETE_DEAD_LETTER.format(schema=log.schema), subscriber.name, letter)
                     replay.handled.append(letter)
         return replay
 
@@ -169,10 +169,11 @@ class Control:
             page = await cursor.read(connection, after=position, limit=1)
             if not page.records:
                 raise NotFoundError(f"{consumer} has no record to skip. It has handled all that can be read now.")
-            statement, parameters = cursor.bury(page.records[0], old=position, reason="skipped by hand", tries=0)
+            record = page.records[0]
+            statement, parameters = cursor.add_dead_letter(record, old=position, reason="skipped by hand", tries=0)
             if not await connection.fetch(statement, *parameters):
                 raise ConflictError(f"{consumer} handled the record meanwhile. Nothing was skipped.")
-        return page.records[0].id
+        return record.id
 
     async def reset(self, consumer: str, *, to: Start) -> Position:
         """Move the checkpoint to the beginning of the log, so that every record is handled again, or to its end."""
@@ -192,7 +193,7 @@ class Control:
             raise ConflictError(f"The code still has {consumer}. Remove it from the slice's `subscribers` first.")
         async with self._connected() as connection, connection.transaction():
             await self._position(connection, Cursor(log, _short(consumer)), consumer)
-            for statement in (FORGET_LETTERS, FORGET):
+            for statement in (DELETE_DEAD_LETTERS, DELETE_CHECKPOINT):
                 await connection.execute(statement.format(schema=log.schema), _short(consumer))
 
     async def _handle(self, subscriber: AnySubscriber, record: StoredRecord) -> None:

@@ -45,6 +45,7 @@ async def open_highway(
     wakeups = Wakeups(pubsub)
     announcer = Announcer(pubsub, wake=wakeups.wake)
     connect = partial(connect_driver, settings)
+    database = announcing(database, announcer.announce)  # what a consumer records is announced as well
     consumers = [
         Consumer(subscriber, log, connect=connect, sessions=database.sessions, wakeup=wakeups.register(log.module))
         for log, subscriber in subscribers
@@ -57,7 +58,7 @@ async def open_highway(
     ]
     tasks.start(BackgroundTask(name="subscription", run=wakeups.run))
     try:
-        yield Highway(announcing(database, announcer.announce), pubsub, {each.full_name: each for each in consumers})
+        yield Highway(database, pubsub, {each.full_name: each for each in consumers})
     finally:
         for each in consumers:
             each.stop()

@@ -202,7 +202,7 @@ class Consumer:
                 raise
             except Exception as error:  # noqa: BLE001  # any error of the subscriber's code
                 reason = self._log_failure(error, [record])
-        return await self._bury(connection, record, position, reason)
+        return await self._add_dead_letter(connection, record, position, reason)
 
     async def _apply(
         self, connection: asyncpg.Connection, records: Sequence[StoredRecord], position: Position
@@ -228,11 +228,11 @@ class Consumer:
         self.state.handled += len(records)
         return new
 
-    async def _bury(
+    async def _add_dead_letter(
         self, connection: asyncpg.Connection, record: StoredRecord, position: Position, reason: str
     ) -> Position:
         tries = self.subscriber.tries
-        statement, parameters = self._cursor.bury(record, old=position, reason=reason, tries=tries)
+        statement, parameters = self._cursor.add_dead_letter(record, old=position, reason=reason, tries=tries)
         self._check_moved(await connection.fetch(statement, *parameters))
         log.error("%s failed %d times with the record %s, now a dead letter.", self.full_name, tries, record.id)
         handled.add(consumer=self.full_name, outcome="dead letter")

@@ -17,6 +17,7 @@ from src.common.errors import UnavailableError
 from src.l1.entries import Event, Log, Prompt
 
 Start = Literal["beginning", "end"]
+type Statement = tuple[str, tuple[Any, ...]]  # SQL, and its parameters
 
 # In the outer SELECT, `ORDER BY xid` would sort by the output's bigint, which no index sorts.
 RECORDS: Final = """
@@ -57,18 +58,13 @@ SET xid = $4::bigint::text::xid8, seq = $5, updated_at = now()
 WHERE consumer = $1 AND xid = $2::bigint::text::xid8 AND seq = $3
 RETURNING consumer
 """
-BURY: Final = """
-WITH moved AS (
-    UPDATE "{schema}".consumer_checkpoint
-    SET xid = $4::bigint::text::xid8, seq = $5, updated_at = now()
-    WHERE consumer = $1 AND xid = $2::bigint::text::xid8 AND seq = $3
-    RETURNING consumer
-)
-INSERT INTO "{schema}".dead_letter (consumer, record_id, reason, tries)
+ADD_DEAD_LETTER: Final = f"""
+WITH moved AS ({MOVE})
+INSERT INTO "{{schema}}".dead_letter (consumer, record_id, reason, tries)
 SELECT consumer, $6::uuid, $7::text, $8::int FROM moved
 ON CONFLICT (consumer, record_id) DO UPDATE SET reason = excluded.reason, tries = excluded.tries, failed_at = now()
 RETURNING consumer
-"""
+"""  # noqa: S608
 LAG: Final = """
 SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(timestamp)), 0)::float8
 FROM (
@@ -163,17 +159,17 @@ class Cursor:
         records = _records(rows)
         return Page(records=records, is_blocked=len(records) < len(rows))
 
-    def move(self, *, old: Position, new: Position) -> tuple[str, tuple[Any, ...]]:
+    def move(self, *, old: Position, new: Position) -> Statement:
         """Return the statement that moves the checkpoint, and its parameters.
 
         The statement returns a row, and none if the checkpoint is not at `old`.
         """
         return self._sql(MOVE), (self._consumer, old.xid, old.seq, new.xid, new.seq)
 
-    def bury(self, record: StoredRecord, *, old: Position, reason: str, tries: int) -> tuple[str, tuple[Any, ...]]:
-        """Return the statement that moves the checkpoint past a record, and keeps the record as a dead letter."""
+    def add_dead_letter(self, record: StoredRecord, *, old: Position, reason: str, tries: int) -> Statement:
+        """Return the statement that moves the checkpoint past a record and adds a dead letter for it."""
         _, parameters = self.move(old=old, new=record.position)
-        return self._sql(BURY), (*parameters, record.id, reason, tries)
+        return self._sql(ADD_DEAD_LETTER), (*parameters, record.id, reason, tries)
 
     async def lag(self, connection: asyncpg.Connection, *, after: Position) -> Lag:
         """Return how far the position is behind the end of the log."""

@@ -59,9 +59,9 @@ async def test_what_the_slowest_consumer_has_not_passed_stays_however_old(sessio
 
 async def test_a_record_with_a_dead_letter_stays_until_it_is_replayed(session: AsyncSession, log: Log) -> None:
     await write(session, log, count=2, age=3 * DAY)
-    bury = f"""INSERT INTO {log.schema}.dead_letter (consumer, record_id, reason, tries)
+    insert = f"""INSERT INTO {log.schema}.dead_letter (consumer, record_id, reason, tries)
         SELECT 'audit', id, 'it failed', 5 FROM {log.schema}.base_log ORDER BY xid, seq LIMIT 1"""
-    await session.execute(text(bury))
+    await session.execute(text(insert))
 
     assert (await purge_log(session, log, age=DAY)).purged == 1
 

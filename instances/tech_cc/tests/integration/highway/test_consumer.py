@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import Sequence
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -8,10 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from integration.conftest import RunHighway
 from integration.highway.conftest import Collector, Picky, record_events
 from src.common.errors import UnavailableError
+from src.highway.announcer import Recorded, channel_of
 from src.highway.consumer import wait_until_caught_up
 from src.highway.cursor import StoredRecord
 from src.highway.subscriber import TransactionalSubscriber
 from src.l1.entries import Event, Log, Prompt
+from src.l1.record import write_record
 
 
 class LateCollector(Collector):
@@ -148,6 +151,41 @@ async def test_an_effect_in_the_same_database_happens_once_although_it_was_tried
     found = await session.scalars(text(f"DELETE FROM {log.schema}.scratch_note RETURNING id"))
     await session.commit()
     assert sorted(found) == sorted(ids)
+
+
+class Follower(TransactionalSubscriber):
+    """Records an event for each event of another type."""
+
+    name = "follower"
+
+    def __init__(self, log: Log) -> None:
+        self.log = log
+        self.recorded: list[UUID] = []
+
+    async def handle(self, record: StoredRecord, session: AsyncSession) -> None:
+        if record.events[0].event_type == "a":
+            self.recorded.append(await write_record(session, self.log, [Event("b")]))
+
+
+async def test_what_a_consumer_records_is_announced(run_highway: RunHighway, log: Log) -> None:
+    follower, announced = Follower(log), list[UUID]()
+    async with run_highway(follower) as running:
+        subscribed = asyncio.Event()
+
+        async def listen() -> None:
+            async for _channel, message in running.highway.pubsub.listen(
+                [channel_of(log.module)], Recorded, on_subscribed=subscribed.set
+            ):
+                announced.append(message.record_id)
+                if len(announced) == 2:
+                    return
+
+        async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+            group.create_task(listen())
+            await subscribed.wait()
+            ids = await record_events(running.highway.database, log, "a")
+
+    assert announced == ids + follower.recorded
 
 
 async def test_of_two_instances_one_leads_and_the_other_takes_over(run_highway: RunHighway, log: Log) -> None:

@@ -30,7 +30,7 @@ def control(database: Database, settings: Settings, log: Log, *subscribers: AnyS
 
 
 @pytest.fixture
-async def steering(
+async def consumers_control(
     run_highway: RunHighway, committing_settings: Settings, committing_database: Database, log: Log
 ) -> AsyncIterator[Control]:
     """Control over a consumer that has one dead letter, and has handled a record before and after it."""
@@ -40,8 +40,8 @@ async def steering(
         yield control(committing_database, committing_settings, log, Picky())
 
 
-async def test_status_tells_checkpoint_lag_leader_and_dead_letters(steering: Control, picky: str) -> None:
-    (status,) = await steering.status()
+async def test_status_tells_checkpoint_lag_leader_and_dead_letters(consumers_control: Control, picky: str) -> None:
+    (status,) = await consumers_control.status()
 
     assert (f"{status.module}.{status.consumer}", status.is_in_code, status.dead_letters) == (picky, True, 1)
     assert (status.lag_records, status.lag_seconds) == (0, 0.0)
@@ -58,10 +58,10 @@ async def test_a_consumer_that_has_never_run_is_in_the_status(
 
 
 async def test_a_dead_letter_is_replayed_once_its_cause_is_corrected(
-    steering: Control, committing_settings: Settings, committing_database: Database, log: Log, picky: str
+    consumers_control: Control, committing_settings: Settings, committing_database: Database, log: Log, picky: str
 ) -> None:
-    (letter,) = await steering.dead_letters(picky)
-    failed = await steering.replay(picky)
+    (letter,) = await consumers_control.dead_letters(picky)
+    failed = await consumers_control.replay(picky)
     corrected = Picky()
     corrected.poison = "nothing"
 
@@ -69,20 +69,20 @@ async def test_a_dead_letter_is_replayed_once_its_cause_is_corrected(
 
     assert failed.failed == {letter.record_id: "ValueError: I cannot read this"}
     assert (replay.handled, corrected.ids) == ([letter.record_id], [letter.record_id])
-    assert await steering.dead_letters() == []
+    assert await consumers_control.dead_letters() == []
 
 
-async def test_a_dead_letter_that_is_not_there_is_not_replayed(steering: Control, picky: str) -> None:
+async def test_a_dead_letter_that_is_not_there_is_not_replayed(consumers_control: Control, picky: str) -> None:
     with pytest.raises(NotFoundError, match="has no dead letter"):
-        await steering.replay(picky, uuid4())
+        await consumers_control.replay(picky, uuid4())
 
 
-async def test_an_unknown_consumer_is_refused_with_those_that_are_known(steering: Control, picky: str) -> None:
+async def test_an_unknown_consumer_is_refused_with_those_that_are_known(consumers_control: Control, picky: str) -> None:
     for name in (f"{picky}y", "picky", "other.picky"):
         with pytest.raises(NoSuchConsumerError, match=f"known: {picky}"):
-            await steering.replay(name)
+            await consumers_control.replay(name)
         with pytest.raises(NoSuchConsumerError):
-            await steering.skip(name)
+            await consumers_control.skip(name)
 
 
 async def test_the_record_that_blocks_a_consumer_is_skipped(
@@ -91,18 +91,18 @@ async def test_the_record_that_blocks_a_consumer_is_skipped(
     first, _second = await record_events(committing_database, log, "a", "b")
     await session.execute(text(f"INSERT INTO {log.schema}.consumer_checkpoint (consumer) VALUES ('picky')"))
     await session.commit()
-    steering = control(committing_database, committing_settings, log, Picky())
+    consumers_control = control(committing_database, committing_settings, log, Picky())
 
-    assert await steering.skip(picky) == first
+    assert await consumers_control.skip(picky) == first
 
-    (status,) = await steering.status()
-    (letter,) = await steering.dead_letters(picky)
+    (status,) = await consumers_control.status()
+    (letter,) = await consumers_control.dead_letters(picky)
     assert (status.lag_records, letter.record_id, letter.reason) == (1, first, "skipped by hand")
 
 
-async def test_with_nothing_to_read_nothing_is_skipped(steering: Control, picky: str) -> None:
+async def test_with_nothing_to_read_nothing_is_skipped(consumers_control: Control, picky: str) -> None:
     with pytest.raises(NotFoundError, match="has no record to skip"):
-        await steering.skip(picky)
+        await consumers_control.skip(picky)
 
 
 async def test_a_reset_makes_a_running_consumer_handle_the_log_again(run_highway: RunHighway, log: Log) -> None:
@@ -111,21 +111,21 @@ async def test_a_reset_makes_a_running_consumer_handle_the_log_again(run_highway
         consumer = running.highway.consumers[f"{log.module}.collector"]
         ids = await record_events(running.highway.database, log, "a", "b")
         await wait_until_caught_up(consumer)
-        steering = control(running.highway.database, running.settings, log, collector)
+        consumers_control = control(running.highway.database, running.settings, log, collector)
 
-        assert await steering.reset(consumer.full_name, to="beginning") == BEGINNING
+        assert await consumers_control.reset(consumer.full_name, to="beginning") == BEGINNING
         await wait_until_caught_up(consumer)
 
-        assert await steering.reset(consumer.full_name, to="end") != BEGINNING
+        assert await consumers_control.reset(consumer.full_name, to="end") != BEGINNING
 
     assert collector.ids == ids * 2
 
 
 async def test_a_consumer_is_forgotten_only_when_the_code_no_longer_has_it(
-    steering: Control, committing_settings: Settings, committing_database: Database, log: Log, picky: str
+    consumers_control: Control, committing_settings: Settings, committing_database: Database, log: Log, picky: str
 ) -> None:
     with pytest.raises(ConflictError, match="still has"):
-        await steering.forget(picky)
+        await consumers_control.forget(picky)
     without_it = control(committing_database, committing_settings, log)
     (status,) = await without_it.status()
 
@@ -136,7 +136,7 @@ async def test_a_consumer_is_forgotten_only_when_the_code_no_longer_has_it(
     assert await without_it.dead_letters() == []
 
 
-@pytest.mark.usefixtures("steering")
+@pytest.mark.usefixtures("consumers_control")
 async def test_the_script_prints_a_table_or_json(
     committing_settings: Settings, picky: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -150,7 +150,7 @@ async def test_the_script_prints_a_table_or_json(
     assert json.loads("{" + document)["consumers"][0]["dead_letters"] == 1
 
 
-@pytest.mark.usefixtures("steering")
+@pytest.mark.usefixtures("consumers_control")
 async def test_the_script_forgets_a_consumer(
     committing_settings: Settings, picky: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
