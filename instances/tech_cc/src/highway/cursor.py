@@ -64,7 +64,7 @@ INSERT INTO "{{schema}}".dead_letter (consumer, record_id, reason, tries)
 SELECT consumer, $6::uuid, $7::text, $8::int FROM moved
 ON CONFLICT (consumer, record_id) DO UPDATE SET reason = excluded.reason, tries = excluded.tries, failed_at = now()
 RETURNING consumer
-"""  # noqa: S608
+"""  # noqa: S608  # nosec B608
 LAG: Final = """
 SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(timestamp)), 0)::float8
 FROM (
