@@ -15,7 +15,8 @@ def services() -> dict[str, Any]:
     """Return the services of a project's compose files, as the first file includes the second."""
     main = yaml.safe_load((INSTANCE / "docker-compose.yml").read_text())
     included = [yaml.safe_load((INSTANCE / name).read_text())["services"] for name in main["include"]]
-    return main["services"] | {name: service for each in included for name, service in each.items()}
+    services: dict[str, Any] = main["services"]
+    return services | {name: service for each in included for name, service in each.items()}
 
 
 def test_the_repository_includes_the_reference() -> None:
