@@ -38,8 +38,8 @@ def demo(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def tests(session: nox.Session) -> None:
-    """Run every test there is: lint, types, files, drift, guard, the template's tests, the instance's gates."""
-    for job in ("lint", "types", "files", "drift", "guard", "template", "instance"):
+    """Run every test there is: lint, types, files, docs, drift, guard, the template's tests, the instance's gates."""
+    for job in ("lint", "types", "files", "docs", "drift", "guard", "template", "instance"):
         session.notify(job)
 
 
@@ -105,6 +105,24 @@ def files(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHON)
+def reference(session: nox.Session) -> None:
+    """Write docs/reference.md from the code."""
+    install(session)
+    uv(session, "sync", "--quiet")
+    session.run("python", "tools/reference.py", *session.posargs, env={"PYTHONPATH": "."})
+
+
+@nox.session(python=PYTHON)
+def docs(session: nox.Session) -> None:
+    """Compare docs/reference.md with the code, and build the site into site/; a link that leads nowhere fails."""
+    install(session)
+    uv(session, "sync", "--quiet")
+    session.run("python", "tools/reference.py", "--check", env={"PYTHONPATH": "."})
+    tool = ("run", "--no-project", "--isolated", "--quiet", "--with-requirements", str(REQUIREMENTS / "docs.txt"))
+    session.run("uv", *tool, "zensical", "build", "--clean", "--strict", external=True)
+
+
+@nox.session(python=PYTHON)
 def audit(session: nox.Session) -> None:
     """Look for known vulnerabilities in the pins of requirements/ and in the reference's packages; asks OSV online."""
     install(session, "audit")
@@ -158,7 +176,7 @@ def life_cycle(session: nox.Session) -> None:
 def requirements(session: nox.Session) -> None:
     """Pin what these jobs run with, by hash and without naming an index."""
     compile_ = ("pip", "compile", "--quiet", "--universal", "--generate-hashes", "--no-emit-index-url", "--no-header")
-    for group in ("bootstrap", "dev", "files", "audit", "plot", "peers"):
+    for group in ("bootstrap", "dev", "files", "docs", "audit", "plot", "peers"):
         python = "3.11" if group == "bootstrap" else PYTHON
         output = str(REQUIREMENTS / f"{group}.txt")
         options = ("--upgrade", "--python-version", python, "--group", group, "--output-file", output)
