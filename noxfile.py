@@ -172,6 +172,20 @@ def life_cycle(session: nox.Session) -> None:
     session.run("python", "tools/life_cycle.py", *session.posargs)
 
 
+@nox.session(venv_backend="none")
+def release(session: nox.Session) -> None:
+    """Check drift, release data, documents and changelog, and try the tags of this version in a temporary clone."""
+    for job in ("drift", "guard", "docs", "tags"):
+        session.notify(job)
+
+
+@nox.session(python=PYTHON)
+def tags(session: nox.Session) -> None:
+    """Say what the version in pyproject.toml lacks to be released; try its tags in a temporary clone."""
+    install(session)
+    session.run("python", "tools/release.py", env={"PYTHONPATH": "."})
+
+
 @nox.session(python=PYTHON)
 def requirements(session: nox.Session) -> None:
     """Pin what these jobs run with, by hash and without naming an index."""
