@@ -4,7 +4,9 @@
 
 The version is the one in pyproject.toml: 1.0.0 is tagged v1.0.0, which Copier orders by PEP 440, and cc-v1.0, which
 names the state of the gold standard. Only the first has a message: Copier records what `git describe` says of the
-commit, and among tags of one commit that is the one with a message, else the younger. Exit status: 0 ready, 1 not ready; every reason is printed.
+commit, and among tags of one commit that is the one with a message, else the younger.
+
+Exit status: 0 ready, 1 not ready; every reason is printed.
 """
 
 import re
