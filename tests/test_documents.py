@@ -1,6 +1,7 @@
 """What documents name exists: commands, files, and the skills of agents."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,14 @@ def test_a_path_that_a_document_names_is_there(folder: Path) -> None:
     assert [
         f"{page}: {path}" for page, path in paths if not any((at / path).exists() for at in {folder, INSTANCE})
     ] == []
+
+
+@pytest.mark.parametrize("folder", [ROOT, INSTANCE], ids=["repository", "project"])
+def test_every_dependency_is_in_the_table(folder: Path) -> None:
+    pyproject = tomllib.loads((folder / "pyproject.toml").read_text())
+    groups = [pyproject["project"]["dependencies"], *pyproject["dependency-groups"].values()]
+    names = {re.split(r"[\[<>=~ ;]", requirement)[0] for group in groups for requirement in group}
+    rows = [line.split("|") for line in (ROOT / "docs/dependencies.md").read_text().splitlines() if "|" in line]
+    listed = {cell.strip() for row in rows for cell in row[1].split(",")}
+
+    assert names - listed == set()
