@@ -36,6 +36,13 @@ def demo(session: nox.Session) -> None:
     session.run("python", "tools/demo.py", *session.posargs)
 
 
+@nox.session(python=PYTHON)
+def picture(session: nox.Session) -> None:
+    """Run the demo and keep what it prints as docs/first_run.svg."""
+    install(session)
+    session.run("python", "tools/picture.py")
+
+
 @nox.session(venv_backend="none")
 def tests(session: nox.Session) -> None:
     """Run every test there is: lint, types, files, docs, drift, guard, the template's tests, the instance's gates."""
