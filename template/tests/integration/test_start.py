@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from httpx2 import ConnectError, get
+from httpx2 import ConnectError, TransportError, get
 
 from src.common.config import Settings
 
@@ -196,3 +196,29 @@ def test_one_command_starts_what_is_missing_and_stops_it_again(start: Start, pro
         assert not (project_copy / ".dev" / "postgres" / "postmaster.pid").exists()
         with pytest.raises(ConnectError):
             get(f"http://127.0.0.1:{port}/health/live")
+
+
+def test_a_changed_file_restarts_the_service(start: Start, port: int, project_copy: Path) -> None:
+    environment = {"DATABASE_URL": "", "PYTHONPATH": str(project_copy)}  # its src, not that of the installed project
+    process = start("scripts/dev.py", "--port", str(port), folder=project_copy, **environment)
+    assert first_answer(port, process) == 200
+
+    with (project_copy / "src" / "health.py").open("a") as source:
+        source.write('\n\n@router.get("/added")\nasync def added() -> str:\n    return "added"\n')
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and status_of(f"http://127.0.0.1:{port}/health/added") != 200:
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.1)
+    assert status_of(f"http://127.0.0.1:{port}/health/added") == 200
+
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=20) == 0, process.communicate()[0]
+    assert status_of(f"http://127.0.0.1:{port}/health/live") is None
+
+
+def status_of(address: str) -> int | None:
+    """Return the status of an answer; None where nobody listens."""
+    try:
+        return get(address).status_code
+    except TransportError:
+        return None
