@@ -38,7 +38,7 @@ def database_url(settings: Settings) -> str:
 
 @pytest.fixture
 def project_copy(tmp_path: Path) -> Path:
-    """The project without what it keeps on this machine, so that a run of it disturbs nobody."""
+    """A copy of the project without its local data, so that tests do not change the original."""
     leftovers = shutil.ignore_patterns(".venv", ".dev", ".env", ".git", ".*_cache", "__pycache__")
     return shutil.copytree(PROJECT, tmp_path / "my project (ü)", ignore=leftovers)
 
@@ -73,13 +73,13 @@ def launch(*arguments: str, folder: Path = PROJECT, environment: dict[str, str])
 
 @contextmanager
 def taken_port() -> Iterator[int]:
-    """Yield a port on which somebody listens."""
+    """Yield a port that is in use."""
     with socket.create_server(("127.0.0.1", 0)) as holder:
         yield int(holder.getsockname()[1])
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
+    """Return a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -217,7 +217,7 @@ def test_a_changed_file_restarts_the_service(start: Start, port: int, project_co
 
 
 def status_of(address: str) -> int | None:
-    """Return the status of an answer; None where nobody listens."""
+    """Return the status of an answer; None if the connection is refused."""
     try:
         return get(address).status_code
     except TransportError:
