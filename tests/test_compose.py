@@ -37,7 +37,7 @@ def test_the_service_starts_after_the_migrations() -> None:
     assert services()["cos_backend"]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
 
 
-@pytest.mark.parametrize("name", services().keys() - {"migrate"})
+@pytest.mark.parametrize("name", sorted(services().keys() - {"migrate"}))
 def test_a_server_has_a_health_check_and_time_to_stop(name: str) -> None:
     service = services()[name]
 
