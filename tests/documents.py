@@ -40,9 +40,9 @@ class Named:
 
 
 def pages(folder: Path) -> Iterator[Path]:
-    """Yield the documents of a repository or a project."""
+    """Yield the documents of a repository or a project; a changelog may name what is gone."""
     for pattern in PAGES:
-        yield from sorted(folder.glob(pattern))
+        yield from (path for path in sorted(folder.glob(pattern)) if path.name != "CHANGELOG.md")
 
 
 def named() -> Iterator[Named]:
