@@ -11,6 +11,8 @@ from fastapi.telemetry import TelemetryConfig
 
 from src import health
 from src.backend.slice import load_slice
+from src.common.access.guard import add_access, say_if_open
+from src.common.access.scopes import module_scopes
 from src.common.background_tasks import open_background_tasks
 from src.common.config import Settings
 from src.common.errors import add_error_handlers
@@ -31,6 +33,8 @@ from src.retention import purge_tasks
 
 # The least that Python allows. A body of 250 integers with 4,000 digits each, its default, takes 20 ms to parse.
 INTEGER_DIGITS_LIMIT: Final = 640
+# Paths that anybody may ask, and what is below them; all others need a token, unless the API is open.
+OPEN_PATHS: Final = ["/health"]
 
 
 def build_app(settings: Settings, packages: Sequence[str]) -> FastAPI:
@@ -48,6 +52,7 @@ def build_app(settings: Settings, packages: Sequence[str]) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        say_if_open(settings)
         try:
             await asyncio.to_thread(code_revisions)
             async with (
@@ -79,6 +84,7 @@ def build_app(settings: Settings, packages: Sequence[str]) -> FastAPI:
     add_error_handlers(app)
     add_schema_error_handler(app)
     app.add_middleware(RequestBodyLimits)
+    add_access(app, settings, open_paths=OPEN_PATHS, scopes=[s for part in slices for s in module_scopes(part.module)])
     app.add_middleware(StartupErrorMiddleware)
     spans = bootstrap_logfire(app, settings, default_service_name=service_name)
     app.add_middleware(RequestIdMiddleware)

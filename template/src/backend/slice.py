@@ -13,6 +13,8 @@ from src.common.schemas import Purge
 from src.highway.subscriber import AnySubscriber
 from src.l1.entries import Log
 
+COMMON_ERRORS = problems(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.SERVICE_UNAVAILABLE)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slice:
@@ -37,9 +39,7 @@ class Slice:
             self._include(app, router, prefix="")
 
     def _include(self, app: FastAPI, router: APIRouter, *, prefix: str) -> None:
-        app.include_router(
-            router, prefix=prefix, tags=[self.module], responses=problems(HTTPStatus.SERVICE_UNAVAILABLE)
-        )
+        app.include_router(router, prefix=prefix, tags=[self.module], responses=COMMON_ERRORS)
 
 
 def load_slice(package: str) -> Slice:

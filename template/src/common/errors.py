@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse, Response
 from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 from starlette.routing import Mount, compile_path
 from starlette.staticfiles import StaticFiles
 
@@ -88,7 +89,7 @@ class ProblemResponse(JSONResponse):
 
     def __init__(
         self,
-        request: Request,
+        request: HTTPConnection,
         status: int,
         detail: str,
         *,
@@ -140,7 +141,7 @@ def add_error_handlers(app: FastAPI) -> None:
     app.openapi = partial(_openapi, app)  # type: ignore[method-assign]  # FastAPI's documented way to change it
 
 
-async def handle_refusal(request: Request, refusal: Exception) -> ProblemResponse:
+async def handle_refusal(request: HTTPConnection, refusal: Exception) -> ProblemResponse:
     """Answer with the refusal's status and message; log an outage in one line, with its cause."""
     assert isinstance(refusal, RefusalError)
     if isinstance(refusal, UnavailableError):

@@ -1,14 +1,24 @@
 """All configuration, from the environment and `.env`; no other file of the project reads them."""
 
 import os
+import re
 import sys
 from datetime import timedelta
 from functools import cache
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -18,6 +28,7 @@ ASYNCPG_URL_OPTIONS = {"host", "port", "ssl"}
 SSL_MODES = {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
 PORT_MAX = 65535
 SERVICE_NAME_PATTERN = r"^[A-Za-z0-9._-]{0,64}$"
+ADDRESS = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?")
 SERVICE_NAME_VARIABLES = AliasChoices("service_name", "otel_service_name")
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
@@ -27,6 +38,17 @@ Tracing = Literal["on", "fastapi", "logfire", "off"]
 
 class ConfigurationError(Exception):
     """A setting is missing or wrong; the message says what to set, and never a secret."""
+
+
+class DevToken(BaseModel):
+    """A token for development, known by its hash alone: `printf %s "$TOKEN" | sha256sum`."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    subject: str = Field(min_length=1, max_length=255, pattern=r"^[\x20-\x7e]+$")
+    audience: str
+    scopes: tuple[str, ...] = ()
 
 
 class Settings(BaseSettings):
@@ -50,6 +72,14 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = None
     redis_pool_size: int = Field(default=32, ge=1, le=1000)
     redis_sharded: bool = False
+
+    access: Literal["auto", "open"] = "auto"
+    public_url: str = ""
+    oidc_issuer: str = ""
+    oidc_audience: Annotated[tuple[str, ...], NoDecode] = ()
+    oidc_jwks_url: str = ""
+    oidc_leeway_s: int = Field(default=30, ge=0, le=300)
+    dev_tokens: tuple[DevToken, ...] = ()
 
     log_level: LogLevel = "INFO"
     log_format: Literal["auto", "json", "console"] = "auto"
@@ -83,6 +113,40 @@ class Settings(BaseSettings):
             raise ValueError("must have a number as its port; write / ? # in a password as %2F %3F %23") from None
         return given
 
+    @field_validator("oidc_audience", mode="before")
+    @classmethod
+    def _split_audience(cls, given: object) -> object:
+        return tuple(part.strip() for part in given.split(",") if part.strip()) if isinstance(given, str) else given
+
+    @field_validator("public_url", "oidc_issuer")
+    @classmethod
+    def _check_address(cls, given: str) -> str:
+        if given and not ADDRESS.fullmatch(given):
+            raise ValueError("must be an address such as https://login.example.com, without a query")
+        return given
+
+    @field_validator("oidc_jwks_url")
+    @classmethod
+    def _check_jwks_url(cls, given: str) -> str:
+        if given and not (ADDRESS.fullmatch(given) or given.startswith("file:///")):
+            raise ValueError(
+                "must be an address such as https://login.example.com/keys, or a file:///path/of/keys.json"
+            )
+        return given
+
+    @model_validator(mode="after")
+    def _check_access(self) -> Self:
+        if (self.oidc_issuer or self.dev_tokens) and not self.oidc_audience:
+            raise ValueError("OIDC_AUDIENCE must name the audience of this service's tokens")
+        if self.is_production and self.dev_tokens:
+            raise ValueError("DEV_TOKENS are refused in production; remove them and set OIDC_ISSUER")
+        if self.is_production and not self.oidc_issuer and self.access != "open":
+            raise ValueError("OIDC_ISSUER must be set in production; ACCESS=open lets everybody read and write instead")
+        insecure = [url for url in (self.oidc_issuer, self.oidc_jwks_url) if url.startswith("http:")]
+        if self.is_production and insecure:
+            raise ValueError("OIDC_ISSUER and OIDC_JWKS_URL must begin with https:// in production")
+        return self
+
     @model_validator(mode="after")
     def _refuse_development_defaults(self) -> Self:
         if self.is_production and not self.database_is_named:
@@ -94,6 +158,12 @@ class Settings(BaseSettings):
     @property
     def is_production(self) -> bool:
         return self.environment == "production"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether requests need no token: because ACCESS says so, or in development without an issuer."""
+        is_guarded = self.is_production or self.oidc_issuer or self.dev_tokens
+        return self.access == "open" or not is_guarded
 
     @property
     def database_is_named(self) -> bool:

@@ -8,11 +8,11 @@ from fastapi import APIRouter, Request, Response
 from src.common.errors import BODY_ERRORS, PATH_ERRORS, QUERY_ERRORS, problems
 from src.common.schemas import Page, PageAfter, PageLimit
 
-from ..deps import ChangeSession, ReadSession
+from ..deps import MODULE_ACCESS, ChangeSession, ReadSession
 from ..schemas import ModuleCreate, ModulePatch, ModuleRead
 from ..services import modules
 
-router = APIRouter(prefix="/modules")
+router = APIRouter(prefix="/modules", dependencies=[MODULE_ACCESS])
 
 
 @router.post("", status_code=HTTPStatus.CREATED, responses={**BODY_ERRORS, **problems(HTTPStatus.CONFLICT)})

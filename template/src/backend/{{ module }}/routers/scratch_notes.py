@@ -8,11 +8,11 @@ from fastapi import APIRouter, Request, Response
 from src.common.errors import BODY_ERRORS, PATH_ERRORS, QUERY_ERRORS
 from src.common.schemas import Page, PageAfter, PageLimit, Purge
 
-from ..deps import DbSession, ReadSession, RecordingRoute
+from ..deps import MODULE_ACCESS, DbSession, ReadSession, RecordingRoute
 from ..schemas import ScratchNoteCreate, ScratchNotePatch, ScratchNoteRead
 from ..services import scratch_notes
 
-router = APIRouter(prefix="/scratch-notes", route_class=RecordingRoute)
+router = APIRouter(prefix="/scratch-notes", route_class=RecordingRoute, dependencies=[MODULE_ACCESS])
 
 
 @router.post("", status_code=HTTPStatus.CREATED, responses=BODY_ERRORS)
