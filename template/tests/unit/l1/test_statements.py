@@ -22,7 +22,7 @@ def test_a_record_is_one_statement_with_a_place_for_each_parameter(prompts: int,
 
     assert ";" not in sql
     assert placeholders(sql) == list(range(1, len(parameters) + 1))
-    assert len(parameters) == 4 + 6 * prompts + 4 * events
+    assert len(parameters) == 5 + 6 * prompts + 4 * events
 
 
 def test_the_statement_of_a_shape_is_made_once() -> None:
