@@ -3,9 +3,10 @@
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -17,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionm
 from databases import throw_away_database, upgrade
 from embedded.postgres import create_role_and_database, running_postgres, url_of
 from embedded.redis import running_redis
+from issue_token import LocalIssuer
 from src.common.config import Settings, get_settings
 from src.cos_main import create_app
 from src.db.autocommit import AutocommitSession
@@ -71,6 +73,29 @@ def redis_url() -> Iterator[SecretStr]:
         return
     with running_redis() as address:
         yield SecretStr(address)
+
+
+@pytest.fixture(scope="session")
+def issuer(tmp_path_factory: pytest.TempPathFactory) -> LocalIssuer:
+    """An issuer of tokens."""
+    return LocalIssuer(tmp_path_factory.mktemp("issuer"))
+
+
+@pytest.fixture(scope="session")
+def stranger(tmp_path_factory: pytest.TempPathFactory) -> LocalIssuer:
+    """An issuer whom the service does not trust."""
+    return LocalIssuer(tmp_path_factory.mktemp("stranger"))
+
+
+@pytest.fixture(scope="session")
+def guarded(settings: Settings, issuer: LocalIssuer) -> Callable[..., Settings]:
+    """Make settings with which requests need a token of the issuer."""
+
+    def guarded(**others: Any) -> Settings:
+        url = settings.database_url.get_secret_value()
+        return Settings.model_validate({"database_url": url, **issuer.settings, **others})
+
+    return guarded
 
 
 @pytest.fixture
