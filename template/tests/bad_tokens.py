@@ -39,7 +39,7 @@ def encoded(header: Mapping[str, Any] | bytes, payload: bytes, signature: bytes 
 def unsigned(header: Mapping[str, Any] | bytes, payload: bytes | None = None) -> Make:
     """Return what puts a signature of nobody below a header and a payload."""
     return lambda issuer: encoded(
-        {"kid": issuer.key_id, **header} if isinstance(header, dict) else header,  # type: ignore[arg-type]
+        {"kid": issuer.key_id, **header} if isinstance(header, dict) else header,
         json.dumps(good_claims()).encode() if payload is None else payload,
     )
 

@@ -166,9 +166,22 @@ def app(settings: Settings) -> FastAPI:
 @pytest.fixture
 async def client(app: FastAPI, database: Database, connection: AsyncConnection) -> AsyncIterator[AsyncClient]:
     """A client of the whole application, one request at a time, rolled back after the test."""
-    autocommit = AutocommitSession(lambda: savepoint_on(connection))
-    app.state.database = Database(engine=database.engine, sessions=sessions_on(connection), autocommit=autocommit)
-    async with AsyncClient(transport=ASGITransport(app=app), base_url="http://test") as client:
+    async with client_of(app, database, connection) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def guarded_app(guarded: Callable[..., Settings]) -> FastAPI:
+    """The same application where requests need a token."""
+    return create_app(guarded())
+
+
+@pytest.fixture
+async def guarded_client(
+    guarded_app: FastAPI, database: Database, connection: AsyncConnection
+) -> AsyncIterator[AsyncClient]:
+    """A client of it, without a token, rolled back after the test."""
+    async with client_of(guarded_app, database, connection) as client:
         yield client
 
 
@@ -180,6 +193,15 @@ async def committing_client(migrated_database: Settings) -> AsyncIterator[AsyncC
         app.router.lifespan_context(app),
         AsyncClient(transport=ASGITransport(app=app, raise_app_exceptions=False), base_url="http://test") as client,
     ):
+        yield client
+
+
+@asynccontextmanager
+async def client_of(app: FastAPI, database: Database, connection: AsyncConnection) -> AsyncIterator[AsyncClient]:
+    """Yield a client of an application that does all its work in the connection's transaction."""
+    autocommit = AutocommitSession(lambda: savepoint_on(connection))
+    app.state.database = Database(engine=database.engine, sessions=sessions_on(connection), autocommit=autocommit)
+    async with AsyncClient(transport=ASGITransport(app=app), base_url="http://test") as client:
         yield client
 
 

@@ -110,6 +110,7 @@ def refusals(settings: Settings) -> Iterator[dict[str, str]]:
     ours = {"DATABASE_URL": settings.sqlalchemy_url.render_as_string(hide_password=False)}
     wrong = {"DATABASE_URL": "postgresql://u:s3cret@h"}
     theirs = {"DATABASE_URL": "postgresql://u:s3cret@h/d", "ENVIRONMENT": "production"}
+    opened = {**theirs, "ACCESS": "open"}
     with taken_port() as port:
         processes = {
             "postgresql away": launch(*SERVE, environment={"DATABASE_URL": DATABASE_AWAY}),
@@ -117,7 +118,8 @@ def refusals(settings: Settings) -> Iterator[dict[str, str]]:
             "dev.py, wrong setting": launch(*DEV, environment=wrong),
             "alembic, wrong setting": launch("-m", "alembic", "upgrade", "heads", environment=wrong),
             "uvicorn, production": launch(*SERVE, environment={"DATABASE_URL": "", "ENVIRONMENT": "production"}),
-            "pytest, production": launch("-m", "pytest", "--no-cov", environment=theirs),
+            "uvicorn, no issuer": launch(*SERVE, environment=theirs),
+            "pytest, production": launch("-m", "pytest", "--no-cov", environment=opened),
             "pytest, postgresql away": launch(
                 "-m",
                 "pytest",
@@ -144,6 +146,7 @@ def refusals(settings: Settings) -> Iterator[dict[str, str]]:
         ("dev.py, wrong setting", "Configuration: DATABASE_URL must end in the name of a database."),
         ("alembic, wrong setting", "Configuration: DATABASE_URL must end in the name of a database."),
         ("uvicorn, production", "DATABASE_URL must be set in production"),
+        ("uvicorn, no issuer", "Configuration: OIDC_ISSUER must be set in production"),
         ("pytest, production", "Tests do not run with ENVIRONMENT=production."),
         ("pytest, postgresql away", "Tests cannot make a database on 127.0.0.1: PostgreSQL does not answer."),
         ("uvicorn, port taken", "address already in use"),

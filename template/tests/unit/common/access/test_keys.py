@@ -65,7 +65,7 @@ async def test_a_request_that_is_cancelled_leaves_the_fetch_to_the_others(
 
     first.cancel()
 
-    assert await keys.key_of(issuer.key_id)
+    assert (await keys.key_of(issuer.key_id)).key_id == issuer.key_id
     assert server.fetches == 1
 
 
@@ -117,7 +117,7 @@ async def test_a_key_server_that_comes_back_is_noticed(
 
     server.is_away = False
 
-    assert await keys.key_of(issuer.key_id)
+    assert (await keys.key_of(issuer.key_id)).key_id == issuer.key_id
 
 
 async def test_known_keys_work_while_the_key_server_is_away(
@@ -129,7 +129,7 @@ async def test_known_keys_work_while_the_key_server_is_away(
     server.is_away = True
 
     for _ in range(5):
-        assert await keys.key_of(issuer.key_id)
+        assert (await keys.key_of(issuer.key_id)).key_id == issuer.key_id
         await asyncio.sleep(0.01)
 
     assert server.fetches > 2
@@ -147,7 +147,7 @@ async def test_known_keys_do_not_wait_for_a_slow_key_server(server: KeyServer, i
     server.takes_s = 0.3
 
     started = time.perf_counter()
-    assert await keys.key_of(issuer.key_id)
+    assert (await keys.key_of(issuer.key_id)).key_id == issuer.key_id
 
     assert time.perf_counter() - started < 0.1
     assert keys._fetching
@@ -166,10 +166,11 @@ async def test_a_request_does_not_wait_for_ever(
 
     assert keys._fetching
     await keys._fetching
-    assert await keys.key_of(issuer.key_id)
+    assert (await keys.key_of(issuer.key_id)).key_id == issuer.key_id
 
 
-type Serve = Callable[[dict[str, tuple[int, dict[str, str], bytes]]], str]
+type Answers = dict[str, tuple[int, dict[str, str], bytes]]  # status, headers and body by path
+type Serve = Callable[[Answers], str]
 
 
 @pytest.fixture
@@ -177,7 +178,7 @@ def serve() -> Iterator[Serve]:
     """Serve these answers by path on the loopback, and return the address."""
     servers = []
 
-    def serve(answers: dict[str, tuple[int, dict[str, str], bytes]]) -> str:
+    def serve(answers: Answers) -> str:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 status, headers, body = answers.get(self.path, (404, {}, b""))
@@ -191,7 +192,7 @@ def serve() -> Iterator[Serve]:
                 """Say nothing."""
 
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.005,), daemon=True).start()
         servers.append(server)
         return f"http://127.0.0.1:{server.server_port}"
 
@@ -216,7 +217,7 @@ def test_keys_come_from_a_file(issuer: LocalIssuer) -> None:
 
 
 def test_the_issuer_says_where_its_keys_are(serve: Serve, issuer: LocalIssuer) -> None:
-    answers = {"/keys": (200, {}, json.dumps(issuer.jwks).encode())}
+    answers: Answers = {"/keys": (200, {}, json.dumps(issuer.jwks).encode())}
     url = serve(answers)
     published = {"issuer": url, "jwks_uri": f"{url}/keys"}
     answers["/.well-known/openid-configuration"] = (200, {}, json.dumps(published).encode())
@@ -226,7 +227,7 @@ def test_the_issuer_says_where_its_keys_are(serve: Serve, issuer: LocalIssuer) -
     assert key.key_id == issuer.key_id
 
 
-BAD_ANSWERS: dict[str, tuple[int, dict[str, str], bytes]] = {
+BAD_ANSWERS: Answers = {
     "an error": (500, {}, b""),
     "a page": (200, {}, b"<html>"),
     "nothing": (200, {}, b""),
@@ -247,10 +248,21 @@ async def test_an_issuer_that_answers_badly_is_away(serve: Serve, issuer: LocalI
         await keys.key_of(issuer.key_id)
 
 
-@pytest.mark.parametrize("published", [{"issuer": "https://other", "jwks_uri": "file:///keys"}, {}, [], 7])
-async def test_a_configuration_of_another_issuer_is_not_used(serve: Serve, published: object) -> None:
+@pytest.mark.parametrize("published", [{"issuer": "https://other", "jwks_uri": "https://other"}, {}, [], 7])
+async def test_a_configuration_that_names_another_issuer_is_not_used(serve: Serve, published: object) -> None:
     url = serve({"/.well-known/openid-configuration": (200, {}, json.dumps(published).encode())})
     keys = IssuerKeys(fetch_from(Settings.model_validate({"oidc_issuer": url, "oidc_audience": "cos"})))
 
     with pytest.raises(KeysUnavailableError):
         await keys.key_of("1")
+
+
+async def test_an_issuer_cannot_name_a_file(serve: Serve, issuer: LocalIssuer) -> None:
+    answers: Answers = {}
+    url = serve(answers)
+    published = {"issuer": url, "jwks_uri": issuer.settings["oidc_jwks_url"]}
+    answers["/.well-known/openid-configuration"] = (200, {}, json.dumps(published).encode())
+    keys = IssuerKeys(fetch_from(Settings.model_validate({"oidc_issuer": url, "oidc_audience": "cos"})))
+
+    with pytest.raises(KeysUnavailableError):
+        await keys.key_of(issuer.key_id)
