@@ -26,6 +26,7 @@ from src.common.request_id_middleware import RequestIdMiddleware
 from src.common.startup_errors import StartupErrorMiddleware
 from src.common.telemetry.metrics import bootstrap_metrics
 from src.common.telemetry.otlp import stop
+from src.common.telemetry.prometheus import metrics_router, prometheus_registry
 from src.common.telemetry.scrubber import scrub
 from src.db.connection import open_database
 from src.db.schema_check import add_schema_error_handler, code_revisions
@@ -77,7 +78,8 @@ def build_app(settings: Settings, packages: Sequence[str]) -> FastAPI:
         finally:
             await asyncio.to_thread(stop, [spans.shutdown, *([meters.shutdown] if meters else [])])
 
-    meters = bootstrap_metrics(settings, service_name=service_name)
+    registry = prometheus_registry(settings)
+    meters = bootstrap_metrics(settings, service_name=service_name, registry=registry)
     telemetry: TelemetryConfig = {
         "tracing": settings.tracing == "fastapi",
         "metrics": bool(meters),
@@ -103,6 +105,8 @@ def build_app(settings: Settings, packages: Sequence[str]) -> FastAPI:
     app.add_middleware(RequestIdMiddleware)
     app.state.spans = spans
     app.include_router(health.router)
+    if registry:
+        app.include_router(metrics_router(registry))
     for part in slices:
         part.mount(app, with_debug=not settings.is_production)
         if part.module == FIRST_MODULE and not settings.is_production:

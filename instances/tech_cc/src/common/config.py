@@ -95,6 +95,7 @@ class Settings(BaseSettings):
     log_level: LogLevel = "INFO"
     log_format: Literal["auto", "json", "console"] = "auto"
 
+    prometheus: bool = False
     service_name: str = Field(default="", pattern=SERVICE_NAME_PATTERN, validation_alias=SERVICE_NAME_VARIABLES)
     tracing: Tracing = "on"
     trace_head_rate: float = Field(default=1.0, ge=0, le=1)
