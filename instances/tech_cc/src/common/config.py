@@ -66,6 +66,7 @@ class Settings(BaseSettings):
     # connections keep that core busy with 32 clients; four or sixteen serve fewer requests a second. With the writer's,
     # a process takes nine of the 97 connections that PostgreSQL has for services by default: enough for ten processes.
     database_pool_size: int = Field(default=8, ge=1, le=1000)
+    web_concurrency: int = Field(default=1, ge=1, le=1000)
     mem0_schema: str = Field(default="mem0_{module}", pattern=MEM0_SCHEMA_PATTERN, max_length=40)
     l1_retention_days: int = Field(default=90, ge=1, le=36_500)
     purge_interval_s: int = Field(default=0, ge=0, le=7 * 86_400)

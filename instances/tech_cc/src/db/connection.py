@@ -31,6 +31,11 @@ SERVER_SETTINGS: Final = {
     # A transaction left open holds back VACUUM and every reader of the log.
     "idle_in_transaction_session_timeout": "10s",
 }
+ROLE_AND_CONNECTIONS: Final = """
+SELECT rolsuper,
+    current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+FROM pg_roles WHERE rolname = current_user
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,12 +124,17 @@ async def _check_connection(engine: AsyncEngine, settings: Settings) -> None:
     try:
         with outages_refused():
             async with engine.connect() as connection:
-                query = text("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
-                is_superuser = await connection.scalar(query)
+                is_superuser, accepted = (await connection.execute(text(ROLE_AND_CONNECTIONS))).one()
     except DatabaseUnavailableError as away:
         raise StartupError(f"{away} The address is {address(settings)}, {source}.") from away
     if is_superuser and settings.is_production:
         raise StartupError("DATABASE_URL names a superuser. Give the service a role of its own in production.")
+    workers, each = settings.web_concurrency, settings.database_pool_size + 1  # one more for the writer of L1
+    if workers * each > accepted:
+        raise StartupError(
+            f"PostgreSQL accepts {accepted} connections, and {workers} workers with {each} each may open "
+            f"{workers * each}. Lower DATABASE_POOL_SIZE or WEB_CONCURRENCY, or raise max_connections."
+        )
 
 
 def address(settings: Settings) -> str:
