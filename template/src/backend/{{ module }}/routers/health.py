@@ -7,11 +7,11 @@ from fastapi import APIRouter, Path
 
 from src.common.errors import BODY_ERRORS, PATH_ERRORS
 
-from ..deps import DbSession, ReadSession, RecordingRoute
+from ..deps import MODULE_ACCESS, DbSession, ReadSession, RecordingRoute
 from ..schemas import HealthReport, HealthStatusRead, Name, SystemHealth
 from ..services import health
 
-router = APIRouter(prefix="/health", route_class=RecordingRoute)
+router = APIRouter(prefix="/health", route_class=RecordingRoute, dependencies=[MODULE_ACCESS])
 
 Component = Annotated[Name, Path(description="Name of the reporting component.")]
 

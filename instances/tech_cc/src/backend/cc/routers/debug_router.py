@@ -4,11 +4,11 @@ from fastapi import APIRouter
 
 from src.common.errors import BODY_ERRORS
 
-from ..deps import DbSession
+from ..deps import MODULE_ACCESS, DbSession
 from ..schemas import TestLog, TestLogRead
 from ..services.debug import write_test_log
 
-router = APIRouter()
+router = APIRouter(dependencies=[MODULE_ACCESS])
 
 
 @router.post("/test-log", responses=BODY_ERRORS)
