@@ -105,4 +105,4 @@ def test_the_guide_to_migrations_works_as_it_is_written(shop: Path, bare_environ
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(commands) == 5
-    assert [path.name for path in added] == ["order_desk_0004_what.py"]
+    assert [path.name for path in added] == ["order_desk_0010_what.py"]
