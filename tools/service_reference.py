@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 from src.common.config import Settings
 from src.common.errors import RefusalError
@@ -62,6 +62,8 @@ def described(example: str) -> Iterator[tuple[str, str]]:
 
 
 def type_name(annotation: Any) -> str:
+    if get_origin(annotation) is tuple:
+        return "list"
     text = annotation.__name__ if isinstance(annotation, type) else str(annotation)
     text = re.sub(r"typing\.|pydantic\.types\.|Literal\[|\]", "", text)
     return text.replace("SecretStr", "secret").replace(" | None", "").replace("', '", " | ").replace("'", "")
