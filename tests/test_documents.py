@@ -76,3 +76,10 @@ def test_every_dependency_is_in_the_table(folder: Path) -> None:
     listed = {cell.strip() for row in rows for cell in row[1].split(",")}
 
     assert names - listed == set()
+
+
+def test_every_page_is_in_the_navigation_of_the_site() -> None:
+    navigation = (ROOT / "zensical.toml").read_text()
+    found = {path.relative_to(ROOT / "docs").as_posix() for path in ROOT.glob("docs/**/*.md")}
+
+    assert found == set(re.findall(r'"([\w/-]+\.md)"', navigation))
