@@ -35,7 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave what takes long to runs with RUN_INTEGRATION=1, and to whoever names it."""
+    """Skip slow tests, unless RUN_INTEGRATION=1 is set or their files are named on the command line."""
     if is_whole(config) and os.environ.get("RUN_INTEGRATION") != "1":
         long = [item for item in items if item.get_closest_marker("long")]
         config.hook.pytest_deselected(items=long)

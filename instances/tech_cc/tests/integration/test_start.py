@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from httpx2 import ConnectError, get
+from httpx2 import ConnectError, TransportError, get
 
 from src.common.config import Settings
 
@@ -38,7 +38,7 @@ def database_url(settings: Settings) -> str:
 
 @pytest.fixture
 def project_copy(tmp_path: Path) -> Path:
-    """The project without what it keeps on this machine, so that a run of it disturbs nobody."""
+    """A copy of the project without its local data, so that tests do not change the original."""
     leftovers = shutil.ignore_patterns(".venv", ".dev", ".env", ".git", ".*_cache", "__pycache__")
     return shutil.copytree(PROJECT, tmp_path / "my project (ü)", ignore=leftovers)
 
@@ -73,13 +73,13 @@ def launch(*arguments: str, folder: Path = PROJECT, environment: dict[str, str])
 
 @contextmanager
 def taken_port() -> Iterator[int]:
-    """Yield a port on which somebody listens."""
+    """Yield a port that is in use."""
     with socket.create_server(("127.0.0.1", 0)) as holder:
         yield int(holder.getsockname()[1])
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
+    """Return a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -199,3 +199,29 @@ def test_one_command_starts_what_is_missing_and_stops_it_again(start: Start, pro
         assert not (project_copy / ".dev" / "postgres" / "postmaster.pid").exists()
         with pytest.raises(ConnectError):
             get(f"http://127.0.0.1:{port}/health/live")
+
+
+def test_a_changed_file_restarts_the_service(start: Start, port: int, project_copy: Path) -> None:
+    environment = {"DATABASE_URL": "", "PYTHONPATH": str(project_copy)}  # its src, not that of the installed project
+    process = start("scripts/dev.py", "--port", str(port), folder=project_copy, **environment)
+    assert first_answer(port, process) == 200
+
+    with (project_copy / "src" / "health.py").open("a") as source:
+        source.write('\n\n@router.get("/added")\nasync def added() -> str:\n    return "added"\n')
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and status_of(f"http://127.0.0.1:{port}/health/added") != 200:
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.1)
+    assert status_of(f"http://127.0.0.1:{port}/health/added") == 200
+
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=20) == 0, process.communicate()[0]
+    assert status_of(f"http://127.0.0.1:{port}/health/live") is None
+
+
+def status_of(address: str) -> int | None:
+    """Return the status of an answer; None if the connection is refused."""
+    try:
+        return get(address).status_code
+    except TransportError:
+        return None
