@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from httpx2 import ASGITransport, AsyncClient, Response
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -257,7 +257,8 @@ async def test_routes_find_the_caller(guarded: Callable[..., Settings], issuer: 
         app = create_app(settings)
 
         @app.get("/who")
-        async def who() -> None:
+        async def who(request: Request) -> None:
+            assert request.state.caller is current_caller()
             found.append(current_caller())
 
         async with AsyncClient(transport=ASGITransport(app=app), base_url="http://test") as client:

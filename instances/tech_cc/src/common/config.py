@@ -1,5 +1,6 @@
 """All configuration, from the environment and `.env`; no other file of the project reads them."""
 
+import json
 import os
 import re
 import sys
@@ -79,7 +80,7 @@ class Settings(BaseSettings):
     oidc_audience: Annotated[tuple[str, ...], NoDecode] = ()
     oidc_jwks_url: str = ""
     oidc_leeway_s: int = Field(default=30, ge=0, le=300)
-    dev_tokens: tuple[DevToken, ...] = ()
+    dev_tokens: Annotated[tuple[DevToken, ...], NoDecode] = ()
 
     log_level: LogLevel = "INFO"
     log_format: Literal["auto", "json", "console"] = "auto"
@@ -117,6 +118,14 @@ class Settings(BaseSettings):
     @classmethod
     def _split_audience(cls, given: object) -> object:
         return tuple(part.strip() for part in given.split(",") if part.strip()) if isinstance(given, str) else given
+
+    @field_validator("dev_tokens", mode="before")
+    @classmethod
+    def _read_dev_tokens(cls, given: object) -> object:
+        try:
+            return json.loads(given) if isinstance(given, str) else given
+        except ValueError:
+            raise ValueError("must be a list in JSON, as .env.example shows it") from None
 
     @field_validator("public_url", "oidc_issuer")
     @classmethod

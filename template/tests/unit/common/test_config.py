@@ -230,6 +230,17 @@ def test_settings_of_access_that_make_no_sense_are_refused(given: dict[str, Any]
         Settings.model_validate(given)
 
 
+@pytest.mark.parametrize("given", ["s3cret", "[", '{"s3cret": 1}', '["s3cret"]', "7"])
+def test_development_tokens_that_cannot_be_read_are_not_repeated(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("DEV_TOKENS", given)
+    monkeypatch.setenv("OIDC_AUDIENCE", "cos")
+
+    with pytest.raises(ConfigurationError, match="DEV_TOKENS") as fault:
+        get_settings()
+
+    assert "s3cret" not in str(fault.value)
+
+
 def test_access_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OIDC_ISSUER", "https://login.example.com/")
     monkeypatch.setenv("OIDC_AUDIENCE", "https://cos.example.com, cos")
