@@ -6,7 +6,7 @@ import re
 import sys
 from datetime import timedelta
 from functools import cache
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -21,15 +21,15 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
 from sqlalchemy import URL, make_url
-from sqlalchemy.exc import ArgumentError
+
+from src.common.database_url import asyncpg_url
 
 DEVELOPMENT_DATABASE_URL = "postgresql+asyncpg://cos_user:cos_pass@127.0.0.1:5433/cos_db"
 MEM0_SCHEMA_PATTERN = r"^mem0[a-z0-9_]*(\{module\}[a-z0-9_]*)?$"  # never equal to a module's own schema
-ASYNCPG_URL_OPTIONS = {"host", "port", "ssl"}
-SSL_MODES = {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
-PORT_MAX = 65535
 SERVICE_NAME_PATTERN = r"^[A-Za-z0-9._-]{0,64}$"
 ADDRESS = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?")
+ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[A-Za-z0-9.:\[\]-]+")
+HOST_PATTERN = re.compile(r"(\*\.)?[A-Za-z0-9.-]+|\[[0-9a-f:]+\]")
 SERVICE_NAME_VARIABLES = AliasChoices("service_name", "otel_service_name")
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
@@ -65,6 +65,7 @@ class Settings(BaseSettings):
     # connections keep that core busy with 32 clients; four or sixteen serve fewer requests a second. With the writer's,
     # a process takes nine of the 97 connections that PostgreSQL has for services by default: enough for ten processes.
     database_pool_size: int = Field(default=8, ge=1, le=1000)
+    web_concurrency: int = Field(default=1, ge=1, le=1000)
     mem0_schema: str = Field(default="mem0_{module}", pattern=MEM0_SCHEMA_PATTERN, max_length=40)
     l1_retention_days: int = Field(default=90, ge=1, le=36_500)
     purge_interval_s: int = Field(default=0, ge=0, le=7 * 86_400)
@@ -73,6 +74,15 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = None
     redis_pool_size: int = Field(default=32, ge=1, le=1000)
     redis_sharded: bool = False
+
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    cors_credentials: bool = False
+    trusted_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    hsts_max_age_s: int = Field(default=0, ge=0, le=2 * 366 * 86_400)
+    docs: Literal["auto", "on", "off"] = "auto"
+    body_limit_bytes: int = Field(default=1024 * 1024, ge=1024, le=100 * 1024 * 1024)
+    body_timeout_s: float = Field(default=10.0, gt=0, le=600)
+    statement_timeout_ms: int = Field(default=1400, ge=100, le=600_000)
 
     access: Literal["auto", "open"] = "auto"
     public_url: str = ""
@@ -85,6 +95,7 @@ class Settings(BaseSettings):
     log_level: LogLevel = "INFO"
     log_format: Literal["auto", "json", "console"] = "auto"
 
+    prometheus: bool = False
     service_name: str = Field(default="", pattern=SERVICE_NAME_PATTERN, validation_alias=SERVICE_NAME_VARIABLES)
     tracing: Tracing = "on"
     trace_head_rate: float = Field(default=1.0, ge=0, le=1)
@@ -114,9 +125,25 @@ class Settings(BaseSettings):
             raise ValueError("must have a number as its port; write / ? # in a password as %2F %3F %23") from None
         return given
 
-    @field_validator("oidc_audience", mode="before")
+    @field_validator("cors_origins")
     @classmethod
-    def _split_audience(cls, given: object) -> object:
+    def _check_origins(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := [origin for origin in given if origin != "*" and not ORIGIN.fullmatch(origin)]:
+            raise ValueError(
+                f"lists {wrong[0][:100]!r}; an origin is scheme://host or scheme://host:port, or * for all"
+            )
+        return given
+
+    @field_validator("trusted_hosts")
+    @classmethod
+    def _check_hosts(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := [host for host in given if not HOST_PATTERN.fullmatch(host)]:
+            raise ValueError(f"lists {wrong[0][:100]!r}; write api.example.com, or *.example.com, without a port")
+        return given
+
+    @field_validator("oidc_audience", "cors_origins", "trusted_hosts", mode="before")
+    @classmethod
+    def _split_list(cls, given: object) -> object:
         return tuple(part.strip() for part in given.split(",") if part.strip()) if isinstance(given, str) else given
 
     @field_validator("dev_tokens", mode="before")
@@ -147,6 +174,14 @@ class Settings(BaseSettings):
                 "must be an address such as https://login.example.com/keys, or a file:///path/of/keys.json"
             )
         return given
+
+    @model_validator(mode="after")
+    def _refuse_credentials_for_all_origins(self) -> Self:
+        if self.cors_credentials and "*" in self.cors_origins:
+            raise ValueError(
+                "CORS_CREDENTIALS needs the origins by name; * in CORS_ORIGINS would let every page use them"
+            )
+        return self
 
     @model_validator(mode="after")
     def _refuse_development_defaults(self) -> Self:
@@ -180,6 +215,11 @@ class Settings(BaseSettings):
         return self.access == "open" or not is_guarded
 
     @property
+    def has_docs(self) -> bool:
+        """Whether /docs, /redoc and /openapi.json are served; by default not in production."""
+        return self.docs == "on" or (self.docs == "auto" and not self.is_production)
+
+    @property
     def database_is_named(self) -> bool:
         """Whether the environment or `.env` sets DATABASE_URL."""
         return "database_url" in self.model_fields_set
@@ -206,40 +246,6 @@ class Settings(BaseSettings):
     def mem0_schema_of(self, module: str) -> str:
         """Return the schema of a module's scratch memory."""
         return self.mem0_schema.replace("{module}", module)
-
-
-def asyncpg_url(given: str) -> URL:
-    """Return the address in the form that SQLAlchemy's asyncpg dialect needs; hosting platforms use several forms.
-
-    Raises:
-        ValueError: It is not the address of one PostgreSQL database.
-    """
-    try:
-        url = make_url(given)
-    except (ArgumentError, ValueError):
-        raise ValueError("must look like postgresql+asyncpg://user:password@host:port/database") from None
-    if url.drivername not in ("postgresql+asyncpg", "postgresql", "postgres"):
-        raise ValueError("must begin with postgresql+asyncpg://, because asyncpg is the driver")
-    if not url.database:
-        raise ValueError("must end in the name of a database")
-    options: dict[str, Any] = {"ssl" if key == "sslmode" else key: value for key, value in url.query.items()}
-    if options.keys() - ASYNCPG_URL_OPTIONS or not all(isinstance(value, str) for value in options.values()):
-        raise ValueError("has options that asyncpg does not know; host, port and sslmode are known, once each")
-    if options.get("ssl", "require") not in SSL_MODES:
-        raise ValueError(f"must have one of these as its sslmode: {', '.join(sorted(SSL_MODES))}")
-    _check_host_and_port(url.host or "", str(url.port or options.get("port", "5432")))
-    return url.set(drivername="postgresql+asyncpg", query=options)
-
-
-def _check_host_and_port(host: str, port: str) -> None:
-    if "@" in host:
-        raise ValueError("has one @ too many; write an @ in a password as %40")
-    try:
-        host.encode("idna")
-    except UnicodeError:
-        raise ValueError("must name a host whose parts have 1 to 63 characters") from None
-    if not port.isdecimal() or not 1 <= int(port) <= PORT_MAX:
-        raise ValueError(f"must have a port from 1 to {PORT_MAX}")
 
 
 @cache

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from src.common.config import ConfigurationError, Settings, asyncpg_url, get_settings, settings_or_exit
+from src.common.config import ConfigurationError, Settings, get_settings, settings_or_exit
+from src.common.database_url import asyncpg_url
 
 PRODUCTION_URL = "postgresql+asyncpg://service:s3cret@db.internal/cos"
 
