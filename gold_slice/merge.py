@@ -7,7 +7,7 @@ are alike, and in one merge git would take a file of one module for a renamed fi
 """
 
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -203,10 +203,20 @@ class WorkTree:
     def fill_lists(self, lists: Sequence[HostList], modules: Sequence[Module]) -> list[str]:
         """Register the modules in the lists of the target release; return a sentence for each list that is lost."""
         edits, problems = host_edits(self.folder, lists, modules, add_entries)
-        write_all(self.folder, edits)
-        if edits:
-            temporarily(self.folder, "add", "--force", "--", *edits)
+        self.write(edits)
         return problems
+
+    def python_files(self) -> list[str]:
+        """Return the Python files of the project, without links."""
+        paths = lines(temporarily(self.folder, "ls-files", "-z", "--", "*.py", "*.pyi"))
+        return [path for path in paths if (self.folder / path).is_file() and not (self.folder / path).is_symlink()]
+
+    def write(self, contents: Mapping[str, bytes]) -> None:
+        """Replace the contents of files, and stage them."""
+        for path, text in contents.items():
+            (self.folder / path).write_bytes(text)
+        if contents:
+            temporarily(self.folder, "add", "--force", "--", *contents)
 
     def tree(self, commit: str) -> dict[str, str]:
         """Return the object name of every file of the project in a commit."""
@@ -232,15 +242,27 @@ type Sides = tuple[Tree, Tree]  # BASE and NEW
 
 
 def changes_between(
-    before: Tree, after: Tree, *, sides: Mapping[Module | None, Sides], modules: Sequence[Module], picked: Picked
+    before: Tree,
+    after: Tree,
+    *,
+    sides: Mapping[Module | None, Sides],
+    modules: Sequence[Module],
+    picked: Picked,
+    migrated: Container[str],
 ) -> list[Change]:
-    """Return what an update does to each file; `sides` are the files of each part in BASE and in NEW."""
+    """Return what an update does to each file; `sides` are the files of each part in BASE and in NEW.
+
+    `migrated` are the files that codemods changed.
+    """
     changes = []
     released = {path for base, _new in sides.values() for path in base}
     for path in sorted({*before, *after, *released, *picked.conflicts}):
         owner = next((module for module in modules if module.owns(path)), None)
         of_owner = sides.get(owner, (before, before))
         if kind := _kind(path, before.get(path), after.get(path), sides=of_owner, picked=picked):
+            old, theirs = (side.get(path) for side in of_owner)
+            is_only_migrated = path in migrated and old == theirs and kind in (Kind.UPDATED, Kind.MERGED)
+            kind = Kind.MIGRATED if is_only_migrated else kind
             changes.append(Change(owner.label if owner else "host", kind, path))
     return changes
 

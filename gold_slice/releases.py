@@ -59,7 +59,7 @@ def read_notes(source: bytes | None) -> dict[str, Notes]:
         raise RefusalError(f"The template's {NOTES_FILE} cannot be read: {fault}. Tell its maintainers.") from fault
 
 
-def notes_between(told: Mapping[str, Notes], *, after: str, until: str) -> dict[str, Notes]:
+def notes_between[T](told: Mapping[str, T], *, after: str, until: str) -> dict[str, T]:
     """Return the notes of every release after one and until another, oldest first.
 
     If the last is a commit between two tags, notes of versions that are not released yet are included.

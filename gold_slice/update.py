@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from . import pending, waiting
 from .answers import HOST_ANSWERS, Module, origin_of, read_answers, read_modules
 from .checks import examine
+from .codemods.run import Migration, codemods_between
 from .git import git, try_git
 from .list_literal import add_entries
 from .merge import Picked, Sides, Step, WorkTree, changes_between, hide
@@ -16,7 +17,7 @@ from .registration import host_edits
 from .render import Part
 from .report import Finding, RefusalError, Report, Status, progress
 from .target import Target, find_target, lists_of_host, read_settings
-from .template import open_template
+from .template import Template, open_template
 from .waiting import COMMAND, Waiting
 
 NAMED = 5  # parts that a commit message names; of more it gives the number
@@ -75,7 +76,7 @@ def _start(project: Project, options: Namespace, report: Report) -> None:
         reference=target.reference,
         address=target.template.address,
         message=_message(late, target),
-        parts=[part.answers_file for part in late],
+        parts={part.answers_file: part.release for part in late},
         is_staged_only=options.no_commit,
         before_deploy=report.before_deploy,
         known_findings=[_key(each) for each in examine(project)],
@@ -124,7 +125,9 @@ class Run:
             waiting.wait(self.project, self.waits, self.report, conflicts=conflicts)
         elif commit := self.finish(is_examined=not picked.conflicts):
             after = self.tree.tree(commit)
-        self.report.changes = changes_between(before, after, sides=sides, modules=self.modules, picked=picked)
+        self.report.changes = changes_between(
+            before, after, sides=sides, modules=self.modules, picked=picked, migrated=self.report.reasons
+        )
         if self.options.preview:
             self._describe_preview(picked)
         elif commit:
@@ -137,7 +140,7 @@ class Run:
         lists = lists_of_host(template, self.tree.folder)
         lost = self.tree.fill_lists(lists, modules)
         problems += lost if is_examined else []  # conflict markers keep a list from being filled
-        # Releases will carry transforms of the user's own code; they run here, before the examination.
+        self._migrate_code(template, modules)
         self.report.findings = [
             each
             for each in (examine(project_at(self.tree.folder), lists) if is_examined else [])
@@ -156,6 +159,19 @@ class Run:
         else:
             self._commit_as_the_user()
         return self.tree.head()
+
+    def _migrate_code(self, template: Template, modules: Sequence[Module]) -> None:
+        """Apply the codemods of the releases on the way to all Python of the project, except to files in conflict."""
+        release = template.get(self.waits.commit)
+        codemods = codemods_between(
+            template.checkout(release), modules, since=self.waits.parts, until=self.waits.release
+        )
+        migration = Migration.of(self.tree.folder, self.tree.python_files() if codemods else [])
+        for tag, of_release in codemods.items():
+            migration.apply(of_release, release=tag)
+        self.tree.write({path: migration.sources[path].code for path in migration.reasons})
+        self.report.reasons = migration.reasons
+        self.report.places = [str(place) for place in migration.told()]
 
     def land(self, commit: str) -> None:
         """Bring the commit to the user's branch, or only to the index and the work tree."""
@@ -211,7 +227,7 @@ def _go_on(project: Project, waits: Waiting, options: Namespace, report: Report)
     if commit is None:
         return
     before, after = tree.tree(waits.head), tree.tree(commit)
-    report.changes = changes_between(before, after, sides={}, modules=modules, picked=Picked())
+    report.changes = changes_between(before, after, sides={}, modules=modules, picked=Picked(), migrated=report.reasons)
     run.land(commit)
     waiting.forget(project)
 

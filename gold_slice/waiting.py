@@ -22,6 +22,7 @@ class Waiting:
     """The commit that an update starts from, its target, and what its end has to check and to say.
 
     `reference` is the tag of the target, or its commit if it has none; the launcher installs the command by it.
+    `parts` are the answers files of the parts, and the release that each had.
     """
 
     head: str
@@ -30,7 +31,7 @@ class Waiting:
     reference: str
     address: str
     message: str
-    parts: list[str]
+    parts: dict[str, str]
     is_staged_only: bool
     before_deploy: list[str] = field(default_factory=list)
     known_findings: list[str] = field(default_factory=list)

@@ -1,0 +1,322 @@
+"""Rename what a file imports or defines: functions, classes, constants, modules, and attributes of classes."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import libcst as cst
+from libcst.helpers import get_full_name_for_node
+
+from .source import Change, Edit, Edited, Import, Place, Source, dotted, text_of, with_imports, with_text
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """A function, class, constant, module, or an attribute of a class, has another full name or another home."""
+
+    old: str
+    new: str
+
+    @property
+    def why(self) -> str:
+        """The reason that the report gives for a changed file."""
+        return f"{self.old} is {self.new}"
+
+    def concerns(self, source: Source) -> bool:
+        """Return whether the file may name it."""
+        return source.has_word(self.old) and any(
+            f"{name}.".startswith(f"{self.old}.") or self.old.startswith(f"{name}.") for name in source.mentions
+        )
+
+    def change(self, source: Source) -> Change:
+        """Return the file with the name replaced."""
+        return rename(source, {self.old: self.new})
+
+
+def rename(source: Source, names: Mapping[str, str]) -> Change:
+    """Return a file in which each full dotted name is replaced by another: imports, uses, and strings that name it."""
+    renaming = _Renaming(source, names)
+    for statement in source.of(cst.ImportFrom):
+        renaming.import_from(statement)
+    for alias in source.of(cst.ImportAlias):
+        renaming.plain_import(alias)
+    renaming.uses()
+    renaming.unresolved()
+    renaming.strings()
+    renaming.names_beside_objects()
+    carried = {f"{each}.{old}": f"{each}.{new}" for old, new in renaming.locals.items() for each in source.modules}
+    return Change(renaming.code(), renaming.places, carried)
+
+
+def moved(name: str, names: Mapping[str, str]) -> str:
+    """Return a dotted name with its longest beginning replaced that has another name."""
+    beginning, rest = name, ""
+    while beginning:
+        if beginning in names:
+            return names[beginning] + rest
+        beginning, dot, last = beginning.rpartition(".")
+        rest = f"{dot}{last}{rest}"
+    return name
+
+
+@dataclass(slots=True)
+class _Renaming:
+    source: Source
+    names: Mapping[str, str]
+    edits: dict[cst.CSTNode, Edit] = field(default_factory=dict)
+    places: list[Place] = field(default_factory=list)
+    locals: dict[str, str] = field(default_factory=dict)  # names of the file that are others now
+    needed: set[Import] = field(default_factory=set)  # imports: module, name, alias
+    perhaps_unused: set[Import] = field(default_factory=set)
+
+    # Imports
+
+    def import_from(self, statement: cst.ImportFrom) -> None:
+        module = self.source.imported_module(statement)
+        home = moved(module, self.names)
+        if isinstance(statement.names, cst.ImportStar):
+            self._star(module)
+            if home != module:
+                self.edits[statement] = lambda node: _from(node, home, self.source)
+            return
+        by_module: dict[str, list[cst.ImportAlias]] = {}
+        is_changed = home != module
+        for alias in statement.names:
+            full = f"{module}.{alias.evaluated_name}"
+            new = self.names.get(full)
+            target = new.rpartition(".") if new else (home, ".", alias.evaluated_name)
+            is_changed |= new is not None
+            renamed = self._alias(alias, target[2], full="".join(target)) if new else alias
+            by_module.setdefault(target[0], []).append(renamed)
+        if is_changed:
+            of_old = {home: by_module.pop(home)} if home in by_module else {}
+            place = next(
+                (line for line in self.source.of(cst.SimpleStatementLine) if [*line.body] == [statement]), statement
+            )
+            self.edits[place] = lambda node: _split(node, of_old | by_module, self.source)
+
+    def _alias(self, alias: cst.ImportAlias, name: str, *, full: str) -> cst.ImportAlias:
+        """Return an alias with another name; the file keeps its own name for it where the new one is taken."""
+        old = alias.evaluated_name
+        if alias.asname is None and name != old:
+            if self._is_taken(name, by_other_than=full) or self._is_exported(old):
+                return alias.with_changes(name=cst.Name(name), asname=_as(old))
+            self.locals[old] = name
+        return alias.with_changes(name=cst.Name(name))
+
+    def plain_import(self, alias: cst.ImportAlias) -> None:
+        name = get_full_name_for_node(alias.name) or ""
+        if "." in name and (new := moved(name, self.names)) != name:
+            self.edits[alias] = lambda node: node.with_changes(name=dotted(new))
+
+    def _star(self, module: str) -> None:
+        for name in self.source.unresolved():
+            if new := self.names.get(f"{module}.{name.value}"):
+                what = f"{name.value} comes from `import *`, and is {new} now: write that, and import it by its name"
+                self.places.append(self.source.place(name, what))
+
+    def _is_taken(self, name: str, *, by_other_than: str) -> bool:
+        """Return whether the file uses a name for something else than what it will stand for."""
+        allowed = {by_other_than, *(old for old, new in self.names.items() if new == by_other_than)}
+        uses = (node for node in self.source.of(cst.Name) if node.value == name)
+        if any((found := self.source.names_of(node)) and not found & allowed for node in uses):
+            return True
+        aliases = ((statement, alias) for statement in self.source.of(cst.ImportFrom) for alias in _aliases(statement))
+        return any(
+            (alias.evaluated_alias or alias.evaluated_name) == name
+            and f"{self.source.imported_module(statement)}.{alias.evaluated_name}" not in allowed
+            for statement, alias in aliases
+        )
+
+    def _is_exported(self, name: str) -> bool:
+        return b"__all__" in self.source.code and any(
+            text_of(each) == name for each in self.source.of(cst.SimpleString)
+        )
+
+    # Uses
+
+    def uses(self) -> None:
+        """Change names that were imported, and attributes of modules and classes."""
+        for name in self.source.of(cst.Name):
+            if (new := self.locals.get(name.value)) and self.source.names_of(name) & self.names.keys():
+                self.edits[name] = _value(new)
+        for scope in set(self.source.scopes.values()):  # annotations in quotes
+            for access in scope.accesses:
+                if isinstance(access.node, cst.SimpleString):
+                    for old in {each.name for each in access.referents} & self.locals.keys():
+                        self._annotation(access.node, old)
+        last = {old.rpartition(".")[2] for old in self.names}
+        for attribute in self.source.of(cst.Attribute):
+            if attribute.attr.value in last:
+                for old in self.source.names_of(attribute) & self.names.keys():
+                    self._attribute(attribute, old, self.names[old])
+
+    def _annotation(self, string: cst.SimpleString, old: str) -> None:
+        pattern = cst.parse_expression(text_of(string))
+        renamed = pattern.visit(_NameEditor({old: self.locals[old]}))
+        assert isinstance(renamed, cst.BaseExpression)
+        text = cst.Module([]).code_for_node(renamed)
+        self.edits[string] = lambda node: with_text(node, text_of(string), text)
+
+    def _attribute(self, attribute: cst.Attribute, old: str, new: str) -> None:
+        text = get_full_name_for_node(attribute) or ""
+        root = text.partition(".")[0]
+        above = ".".join(old.split(".")[: -text.count(".")])  # what the first name of the expression stands for
+        home, _, name = new.rpartition(".")
+        if new.startswith(f"{above}."):
+            self.edits[attribute] = lambda _: dotted(root + new.removeprefix(above))
+            if root == above and not self._imports_below(old) and home != old.rpartition(".")[0]:
+                self.needed.add((home, None, None))
+                self.perhaps_unused.add((old.rpartition(".")[0], None, None))
+        elif root == above and self._imports_below(old):
+            self.edits[attribute] = lambda _: dotted(new)
+        else:
+            alias = None
+            if self._is_taken(name, by_other_than=new):
+                alias = f"{home.rpartition('.')[2]}_{name}"
+            self.needed.add((home, name, alias))
+            self.perhaps_unused |= set(self._imports_of(root))
+            self.edits[attribute] = lambda _: cst.Name(alias or name)
+
+    def _imports_below(self, module: str) -> bool:
+        """Return whether the file imports a module, or one below it, by a plain `import`."""
+        names = (each.evaluated_name for statement in self.source.of(cst.Import) for each in statement.names)
+        return any(f"{name}.".startswith(f"{module}.") for name in names)
+
+    def _imports_of(self, local: str) -> Iterator[Import]:
+        """Yield the imports that give a name to the file."""
+        for statement in self.source.of(cst.ImportFrom):
+            for alias in _aliases(statement):
+                if local == (alias.evaluated_alias or alias.evaluated_name) and not statement.relative:
+                    module = get_full_name_for_node(statement.module) if statement.module else None
+                    yield module or "", alias.evaluated_name, alias.evaluated_alias
+
+    def unresolved(self) -> None:
+        """Change the names that the file itself defined before it was merged."""
+        for name in self.source.unresolved():
+            for old in {f"{module}.{name.value}" for module in self.source.modules} & self.names.keys():
+                home, _, new = self.names[old].rpartition(".")
+                self.edits[name] = _value(new)
+                if home not in self.source.modules:
+                    self.needed.add((home, new, None))
+
+    # Strings
+
+    def strings(self) -> None:
+        """Change strings that are a full name, as tests give them to `monkeypatch.setattr`."""
+        for string in self.source.of(cst.SimpleString):
+            name, colon, rest = text_of(string).partition(":")
+            if "." in name and (new := moved(name, self.names)) != name:
+                self._string(string, name + colon + rest, new + colon + rest)
+        for part in self.source.of(cst.FormattedStringText):
+            for old, new in self.names.items():
+                if part.value.startswith(f"{old}.") or part.value == old:
+                    what = f"the string is put together here, and {old} is {new} now: correct it"
+                    self.places.append(self.source.place(part, what))
+
+    def names_beside_objects(self) -> None:
+        """Change the second argument of `setattr(module, "name", …)` and its like."""
+        for call in self.source.of(cst.Call):
+            owner, name = (each.value for each in call.args[:2]) if len(call.args) > 1 else (None, None)
+            if owner and isinstance(name, cst.SimpleString):
+                for old in {f"{each}.{text_of(name)}" for each in self.source.names_of(owner)} & self.names.keys():
+                    home, _, new = self.names[old].rpartition(".")
+                    if home == old.rpartition(".")[0]:
+                        self._string(name, text_of(name), new)
+                    else:
+                        what = f"{old} is {self.names[old]} now: name that module here"
+                        self.places.append(self.source.place(call, what))
+
+    def _string(self, string: cst.SimpleString, old: str, new: str) -> None:
+        self.edits[string] = lambda node: with_text(node, old, new)
+
+    # The result
+
+    def code(self) -> bytes:
+        """Return the file with all edits, and with the imports that they need."""
+        code = self.source.edited(self.edits)
+        return with_imports(self.source, code, self.needed, self.perhaps_unused) if self.needed else code
+
+
+class _NameEditor(cst.CSTTransformer):
+    def __init__(self, names: Mapping[str, str]) -> None:
+        super().__init__()
+        self.names = names
+
+    def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.Name:  # noqa: N802  # libcst's
+        return updated_node.with_changes(value=self.names.get(original_node.value, original_node.value))
+
+
+def _value(name: str) -> Edit:
+    return lambda node: node.with_changes(value=name)
+
+
+def _as(name: str) -> cst.AsName:
+    space = cst.SimpleWhitespace(" ")
+    return cst.AsName(cst.Name(name), whitespace_before_as=space, whitespace_after_as=space)
+
+
+def _aliases(statement: cst.ImportFrom) -> list[cst.ImportAlias]:
+    return [] if isinstance(statement.names, cst.ImportStar) else list(statement.names)
+
+
+def _from(statement: cst.CSTNode, module: str, source: Source) -> cst.ImportFrom:
+    """Return a statement that imports from another module, relatively if it did and the module is in reach."""
+    assert isinstance(statement, cst.ImportFrom)
+    base = source.absolute("." * len(statement.relative)) if statement.relative else None
+    space = cst.SimpleWhitespace(" ")
+    if base and module == base:
+        return statement.with_changes(module=None)
+    if base and module.startswith(f"{base}."):
+        return statement.with_changes(module=dotted(module.removeprefix(f"{base}.")), whitespace_after_from=space)
+    return statement.with_changes(module=dotted(module), relative=(), whitespace_after_from=space)
+
+
+def _split(node: cst.CSTNode, by_module: Mapping[str, list[cst.ImportAlias]], source: Source) -> Edited:
+    """Return a statement for each module that the names come from now; the first keeps the form of the old one.
+
+    The node is the statement itself, or the line that holds nothing else.
+    """
+    statement = node.body[0] if isinstance(node, cst.SimpleStatementLine) else node
+    assert isinstance(statement, cst.ImportFrom)
+    closing = _aliases(statement)[-1].comma
+    parts = [
+        _from(statement.with_changes(names=_ended(aliases, closing)), module, source)
+        for module, aliases in by_module.items()
+    ]
+    if len(parts) == 1:
+        return node.with_changes(body=parts) if isinstance(node, cst.SimpleStatementLine) else parts[0]
+    further = [each.with_changes(lpar=None, rpar=None, names=_bare(_aliases(each))) for each in parts[1:]]
+    if not isinstance(node, cst.SimpleStatementLine):
+        return cst.FlattenSentinel(
+            [part.with_changes(semicolon=cst.MaybeSentinel.DEFAULT) for part in [parts[0], *further]]
+        )
+    lines = [node.with_changes(body=[parts[0]])]
+    for part, aliases in zip(further, list(by_module.values())[1:], strict=True):
+        comments = [text for each in aliases if (text := _comment(each))]
+        ending = (
+            cst.TrailingWhitespace(cst.SimpleWhitespace("  "), cst.Comment("  ".join(comments))) if comments else None
+        )
+        lines.append(cst.SimpleStatementLine([part], trailing_whitespace=ending or cst.TrailingWhitespace()))
+    return cst.FlattenSentinel(lines)
+
+
+def _ended(aliases: list[cst.ImportAlias], closing: cst.Comma | cst.MaybeSentinel) -> list[cst.ImportAlias]:
+    """Return the aliases without repetitions; the last ends as the last of the old statement did."""
+    last = {(each.evaluated_name, each.evaluated_alias): each for each in aliases}
+    kept = [each for each in aliases if last[each.evaluated_name, each.evaluated_alias] is each]
+    own, old = (getattr(each, "whitespace_after", None) for each in (kept[-1].comma, closing))
+    if isinstance(own, cst.ParenthesizedWhitespace) and isinstance(old, cst.ParenthesizedWhitespace):
+        closing = cst.Comma(whitespace_after=old.with_changes(first_line=own.first_line))
+    kept[-1] = kept[-1].with_changes(comma=closing)
+    return kept
+
+
+def _bare(aliases: list[cst.ImportAlias]) -> list[cst.ImportAlias]:
+    return [cst.ImportAlias(each.name, each.asname) for each in aliases]
+
+
+def _comment(alias: cst.ImportAlias) -> str:
+    """Return the comment that follows an alias on its line."""
+    space = getattr(alias.comma, "whitespace_after", None)
+    comment = space.first_line.comment if isinstance(space, cst.ParenthesizedWhitespace) else None
+    return comment.value if comment else ""
