@@ -43,10 +43,14 @@ class Step:
 
 @dataclass(slots=True)
 class Picked:
-    """What came of cherry-picking: the files that wait for a person, and the edited files that the release dropped."""
+    """What came of cherry-picking: the files that wait for a person, and the edited files that the release dropped.
+
+    `migrated` are the files that codemods changed afterwards.
+    """
 
     conflicts: list[str] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
+    migrated: Container[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,12 +252,8 @@ def changes_between(
     sides: Mapping[Module | None, Sides],
     modules: Sequence[Module],
     picked: Picked,
-    migrated: Container[str],
 ) -> list[Change]:
-    """Return what an update does to each file; `sides` are the files of each part in BASE and in NEW.
-
-    `migrated` are the files that codemods changed.
-    """
+    """Return what an update does to each file; `sides` are the files of each part in BASE and in NEW."""
     changes = []
     released = {path for base, _new in sides.values() for path in base}
     for path in sorted({*before, *after, *released, *picked.conflicts}):
@@ -261,7 +261,7 @@ def changes_between(
         of_owner = sides.get(owner, (before, before))
         if kind := _kind(path, before.get(path), after.get(path), sides=of_owner, picked=picked):
             old, theirs = (side.get(path) for side in of_owner)
-            is_only_migrated = path in migrated and old == theirs and kind in (Kind.UPDATED, Kind.MERGED)
+            is_only_migrated = path in picked.migrated and old == theirs and kind in (Kind.UPDATED, Kind.MERGED)
             kind = Kind.MIGRATED if is_only_migrated else kind
             changes.append(Change(owner.label if owner else "host", kind, path))
     return changes

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from . import pending, waiting
 from .answers import HOST_ANSWERS, Module, origin_of, read_answers, read_modules
 from .checks import examine
-from .codemods.run import Migration, codemods_between
+from .codemods.run import codemods_between, migrate
 from .git import git, try_git
 from .list_literal import add_entries
 from .merge import Picked, Sides, Step, WorkTree, changes_between, hide
@@ -123,24 +123,27 @@ class Run:
         commit = None
         if conflicts:
             waiting.wait(self.project, self.waits, self.report, conflicts=conflicts)
-        elif commit := self.finish(is_examined=not picked.conflicts):
+        elif commit := self.finish(picked.conflicts):
             after = self.tree.tree(commit)
-        self.report.changes = changes_between(
-            before, after, sides=sides, modules=self.modules, picked=picked, migrated=self.report.reasons
-        )
+        picked.migrated = self.report.reasons
+        self.report.changes = changes_between(before, after, sides=sides, modules=self.modules, picked=picked)
         if self.options.preview:
             self._describe_preview(picked)
         elif commit:
             self.land(commit)
 
-    def finish(self, *, is_examined: bool = True) -> str | None:
-        """Fill the host's lists, examine the result, and return it as one commit; None if it waits for a person."""
+    def finish(self, conflicts: Sequence[str] = ()) -> str | None:
+        """Fill the host's lists, examine the result, and return it as one commit; None if it waits for a person.
+
+        Files in conflict, which only a preview brings here, keep the result from being examined.
+        """
+        is_examined = not conflicts
         template = open_template(self.waits.address, needs=self.waits.commit)
         modules, problems = read_modules(self.tree.folder)
         lists = lists_of_host(template, self.tree.folder)
         lost = self.tree.fill_lists(lists, modules)
         problems += lost if is_examined else []  # conflict markers keep a list from being filled
-        self._migrate_code(template, modules)
+        self._migrate_code(template, modules, conflicts)
         self.report.findings = [
             each
             for each in (examine(project_at(self.tree.folder), lists) if is_examined else [])
@@ -160,18 +163,14 @@ class Run:
             self._commit_as_the_user()
         return self.tree.head()
 
-    def _migrate_code(self, template: Template, modules: Sequence[Module]) -> None:
+    def _migrate_code(self, template: Template, modules: Sequence[Module], conflicts: Sequence[str]) -> None:
         """Apply the codemods of the releases on the way to all Python of the project, except to files in conflict."""
-        release = template.get(self.waits.commit)
-        codemods = codemods_between(
-            template.checkout(release), modules, since=self.waits.parts, until=self.waits.release
-        )
-        migration = Migration.of(self.tree.folder, self.tree.python_files() if codemods else [])
-        for tag, of_release in codemods.items():
-            migration.apply(of_release, release=tag)
+        release = template.checkout(template.get(self.waits.commit))
+        codemods = codemods_between(release, modules, since=self.waits.parts, until=self.waits.release)
+        files = {*self.tree.python_files()} - {*conflicts} if codemods else ()
+        migration = migrate(self.tree.folder, files, codemods)
         self.tree.write({path: migration.sources[path].code for path in migration.reasons})
-        self.report.reasons = migration.reasons
-        self.report.places = [str(place) for place in migration.told()]
+        self.report.reasons, self.report.places = migration.reasons, [str(place) for place in migration.told()]
 
     def land(self, commit: str) -> None:
         """Bring the commit to the user's branch, or only to the index and the work tree."""
@@ -227,7 +226,7 @@ def _go_on(project: Project, waits: Waiting, options: Namespace, report: Report)
     if commit is None:
         return
     before, after = tree.tree(waits.head), tree.tree(commit)
-    report.changes = changes_between(before, after, sides={}, modules=modules, picked=Picked(), migrated=report.reasons)
+    report.changes = changes_between(before, after, sides={}, modules=modules, picked=Picked(migrated=report.reasons))
     run.land(commit)
     waiting.forget(project)
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from .source import Change, Edit, Place, Source, with_imports
+from .imports import with_imports
+from .source import Change, Edit, Place, Source
 
 
 @dataclass(frozen=True, slots=True)

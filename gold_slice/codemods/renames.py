@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 import libcst as cst
 from libcst.helpers import get_full_name_for_node
 
-from .source import Change, Edit, Edited, Import, Place, Source, dotted, text_of, with_imports, with_text
+from .imports import Import, aliases_of, as_name, from_module, split, with_imports
+from .source import Change, Edit, Place, Source, dotted, text_of, with_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ def rename(source: Source, names: Mapping[str, str]) -> Change:
     """Return a file in which each full dotted name is replaced by another: imports, uses, and strings that name it."""
     renaming = _Renaming(source, names)
     for statement in source.of(cst.ImportFrom):
-        renaming.import_from(statement)
+        renaming.importfrom_module(statement)
     for alias in source.of(cst.ImportAlias):
         renaming.plain_import(alias)
     renaming.uses()
@@ -70,13 +71,13 @@ class _Renaming:
 
     # Imports
 
-    def import_from(self, statement: cst.ImportFrom) -> None:
+    def importfrom_module(self, statement: cst.ImportFrom) -> None:
         module = self.source.imported_module(statement)
         home = moved(module, self.names)
         if isinstance(statement.names, cst.ImportStar):
             self._star(module)
             if home != module:
-                self.edits[statement] = lambda node: _from(node, home, self.source)
+                self.edits[statement] = lambda node: from_module(node, home, self.source)
             return
         by_module: dict[str, list[cst.ImportAlias]] = {}
         is_changed = home != module
@@ -92,14 +93,14 @@ class _Renaming:
             place = next(
                 (line for line in self.source.of(cst.SimpleStatementLine) if [*line.body] == [statement]), statement
             )
-            self.edits[place] = lambda node: _split(node, of_old | by_module, self.source)
+            self.edits[place] = lambda node: split(node, of_old | by_module, self.source)
 
     def _alias(self, alias: cst.ImportAlias, name: str, *, full: str) -> cst.ImportAlias:
         """Return an alias with another name; the file keeps its own name for it where the new one is taken."""
         old = alias.evaluated_name
         if alias.asname is None and name != old:
             if self._is_taken(name, by_other_than=full) or self._is_exported(old):
-                return alias.with_changes(name=cst.Name(name), asname=_as(old))
+                return alias.with_changes(name=cst.Name(name), asname=as_name(old))
             self.locals[old] = name
         return alias.with_changes(name=cst.Name(name))
 
@@ -120,7 +121,9 @@ class _Renaming:
         uses = (node for node in self.source.of(cst.Name) if node.value == name)
         if any((found := self.source.names_of(node)) and not found & allowed for node in uses):
             return True
-        aliases = ((statement, alias) for statement in self.source.of(cst.ImportFrom) for alias in _aliases(statement))
+        aliases = (
+            (statement, alias) for statement in self.source.of(cst.ImportFrom) for alias in aliases_of(statement)
+        )
         return any(
             (alias.evaluated_alias or alias.evaluated_name) == name
             and f"{self.source.imported_module(statement)}.{alias.evaluated_name}" not in allowed
@@ -185,7 +188,7 @@ class _Renaming:
     def _imports_of(self, local: str) -> Iterator[Import]:
         """Yield the imports that give a name to the file."""
         for statement in self.source.of(cst.ImportFrom):
-            for alias in _aliases(statement):
+            for alias in aliases_of(statement):
                 if local == (alias.evaluated_alias or alias.evaluated_name) and not statement.relative:
                     module = get_full_name_for_node(statement.module) if statement.module else None
                     yield module or "", alias.evaluated_name, alias.evaluated_alias
@@ -248,75 +251,3 @@ class _NameEditor(cst.CSTTransformer):
 
 def _value(name: str) -> Edit:
     return lambda node: node.with_changes(value=name)
-
-
-def _as(name: str) -> cst.AsName:
-    space = cst.SimpleWhitespace(" ")
-    return cst.AsName(cst.Name(name), whitespace_before_as=space, whitespace_after_as=space)
-
-
-def _aliases(statement: cst.ImportFrom) -> list[cst.ImportAlias]:
-    return [] if isinstance(statement.names, cst.ImportStar) else list(statement.names)
-
-
-def _from(statement: cst.CSTNode, module: str, source: Source) -> cst.ImportFrom:
-    """Return a statement that imports from another module, relatively if it did and the module is in reach."""
-    assert isinstance(statement, cst.ImportFrom)
-    base = source.absolute("." * len(statement.relative)) if statement.relative else None
-    space = cst.SimpleWhitespace(" ")
-    if base and module == base:
-        return statement.with_changes(module=None)
-    if base and module.startswith(f"{base}."):
-        return statement.with_changes(module=dotted(module.removeprefix(f"{base}.")), whitespace_after_from=space)
-    return statement.with_changes(module=dotted(module), relative=(), whitespace_after_from=space)
-
-
-def _split(node: cst.CSTNode, by_module: Mapping[str, list[cst.ImportAlias]], source: Source) -> Edited:
-    """Return a statement for each module that the names come from now; the first keeps the form of the old one.
-
-    The node is the statement itself, or the line that holds nothing else.
-    """
-    statement = node.body[0] if isinstance(node, cst.SimpleStatementLine) else node
-    assert isinstance(statement, cst.ImportFrom)
-    closing = _aliases(statement)[-1].comma
-    parts = [
-        _from(statement.with_changes(names=_ended(aliases, closing)), module, source)
-        for module, aliases in by_module.items()
-    ]
-    if len(parts) == 1:
-        return node.with_changes(body=parts) if isinstance(node, cst.SimpleStatementLine) else parts[0]
-    further = [each.with_changes(lpar=None, rpar=None, names=_bare(_aliases(each))) for each in parts[1:]]
-    if not isinstance(node, cst.SimpleStatementLine):
-        return cst.FlattenSentinel(
-            [part.with_changes(semicolon=cst.MaybeSentinel.DEFAULT) for part in [parts[0], *further]]
-        )
-    lines = [node.with_changes(body=[parts[0]])]
-    for part, aliases in zip(further, list(by_module.values())[1:], strict=True):
-        comments = [text for each in aliases if (text := _comment(each))]
-        ending = (
-            cst.TrailingWhitespace(cst.SimpleWhitespace("  "), cst.Comment("  ".join(comments))) if comments else None
-        )
-        lines.append(cst.SimpleStatementLine([part], trailing_whitespace=ending or cst.TrailingWhitespace()))
-    return cst.FlattenSentinel(lines)
-
-
-def _ended(aliases: list[cst.ImportAlias], closing: cst.Comma | cst.MaybeSentinel) -> list[cst.ImportAlias]:
-    """Return the aliases without repetitions; the last ends as the last of the old statement did."""
-    last = {(each.evaluated_name, each.evaluated_alias): each for each in aliases}
-    kept = [each for each in aliases if last[each.evaluated_name, each.evaluated_alias] is each]
-    own, old = (getattr(each, "whitespace_after", None) for each in (kept[-1].comma, closing))
-    if isinstance(own, cst.ParenthesizedWhitespace) and isinstance(old, cst.ParenthesizedWhitespace):
-        closing = cst.Comma(whitespace_after=old.with_changes(first_line=own.first_line))
-    kept[-1] = kept[-1].with_changes(comma=closing)
-    return kept
-
-
-def _bare(aliases: list[cst.ImportAlias]) -> list[cst.ImportAlias]:
-    return [cst.ImportAlias(each.name, each.asname) for each in aliases]
-
-
-def _comment(alias: cst.ImportAlias) -> str:
-    """Return the comment that follows an alias on its line."""
-    space = getattr(alias.comma, "whitespace_after", None)
-    comment = space.first_line.comment if isinstance(space, cst.ParenthesizedWhitespace) else None
-    return comment.value if comment else ""

@@ -65,6 +65,14 @@ def codemods_of(template: Path, tag: str) -> list[Codemod]:
     return codemods
 
 
+def migrate(folder: Path, paths: Iterable[str], codemods: Mapping[str, Sequence[Codemod]]) -> "Migration":
+    """Return what the codemods of each release make of the files of a folder; nothing is written."""
+    migration = Migration({path: Source(path, (folder / path).read_bytes()) for path in sorted(paths)})
+    for release, of_release in codemods.items():
+        migration.apply(of_release, release=release)
+    return migration
+
+
 @dataclass(slots=True)
 class Migration:
     """The files of a project on their way through the codemods: what they hold, why, and what a person must look at."""
@@ -73,11 +81,6 @@ class Migration:
     reasons: dict[str, list[str]] = field(default_factory=dict)
     places: set[Place] = field(default_factory=set)
     unreadable: dict[str, tuple[int, list[str]]] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, folder: Path, paths: Iterable[str]) -> "Migration":
-        """Return the files of a folder before any codemod."""
-        return cls({path: Source(path, (folder / path).read_bytes()) for path in paths})
 
     def apply(self, codemods: Sequence[Codemod], *, release: str) -> None:
         """Apply the codemods of one release in their order; renames in a row are one pass."""
@@ -115,7 +118,7 @@ class Migration:
                 why = [f"{release}: {each.why}" for each in codemods if each.concerns(source)]
                 change = change_of(source) if why else Change(source.code)
             except (SyntaxError, ValueError, cst.ParserSyntaxError) as fault:
-                line = int(getattr(fault, "lineno", None) or getattr(fault, "raw_line", 1))
+                line = getattr(fault, "lineno", None) or getattr(fault, "raw_line", None) or 1
                 reasons = why or [
                     each.why for each in codemods if isinstance(each, Renamed) and source.has_word(each.old)
                 ]

@@ -9,8 +9,6 @@ from functools import cached_property
 from typing import Any
 
 import libcst as cst
-from libcst.codemod import CodemodContext
-from libcst.codemod.visitors import AddImportsVisitor, RemoveImportsVisitor
 from libcst.helpers import get_full_name_for_node
 from libcst.metadata import (
     MetadataWrapper,
@@ -24,7 +22,6 @@ from libcst.metadata import (
 SEARCH_PATHS = ("scripts/", "tests/", "alembic/")  # a project imports what is below these by its name alone
 
 type Edited = cst.CSTNode | cst.RemovalSentinel | cst.FlattenSentinel[Any]
-type Import = tuple[str, str | None, str | None]  # module, name, and what the file calls it
 type Edit = Callable[[cst.CSTNode], Edited]
 
 
@@ -182,17 +179,6 @@ def with_text(string: cst.CSTNode, old: str, new: str) -> cst.SimpleString:
     """Return a string with the same quotes and another value."""
     assert isinstance(string, cst.SimpleString)
     return string.with_changes(value=string.value.replace(old, new))
-
-
-def with_imports(source: Source, code: bytes, needed: Iterable[Import], perhaps_unused: Iterable[Import]) -> bytes:
-    """Return the edited code of a file with imports that it needs, and without those that nothing uses any more."""
-    context = CodemodContext(full_module_name=source.module, full_package_name=source.package)
-    for module, name, alias in needed:
-        AddImportsVisitor.add_needed_import(context, module, name, alias)
-    for module, name, alias in perhaps_unused:
-        RemoveImportsVisitor.remove_unused_import(context, module, name, alias)
-    tree = AddImportsVisitor(context).transform_module(cst.parse_module(code))
-    return RemoveImportsVisitor(context).transform_module(tree).bytes
 
 
 class _Collector(cst.CSTVisitor):
