@@ -94,7 +94,7 @@ class Target:
                 f"{tag}: {key}: {meaning}{' (your .env sets it)' if f'{key}=' in set_here else ''}"
                 for key, meaning in notes[tag].environment.items()
             ]
-            told += [f"{tag}: {line}" for line in (*notes[tag].changed, *notes[tag].steps)]
+            told += [f"{tag}: {line}" for line in (*notes[tag].changed, *notes[tag].manual_steps())]
         return told
 
     def _asks_more(self, part: Part, answers: Mapping[str, Any]) -> bool:

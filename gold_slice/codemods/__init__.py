@@ -7,7 +7,7 @@ A release carries them in `gold_slice/codemods/v1_2_0.py` of its template, as `C
 from .attributes import RenamedAttribute, RenamedColumn, RenamedSetting
 from .calls import AddedArgument, ChangedDecorator, RenamedParameter
 from .codemod import Codemod
-from .renames import Renamed
+from .renames import Removed, Renamed
 from .source import Change, Place, Source
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "ChangedDecorator",
     "Codemod",
     "Place",
+    "Removed",
     "Renamed",
     "RenamedAttribute",
     "RenamedColumn",

@@ -33,6 +33,39 @@ class Renamed:
         return rename(source, {self.old: self.new})
 
 
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """Something is gone, and nothing takes its place by itself: every line that names it is named, with what to do."""
+
+    name: str
+    advice: str
+
+    @property
+    def why(self) -> str:
+        """The reason that the report gives."""
+        return f"{self.name} is gone: {self.advice}"
+
+    def concerns(self, source: Source) -> bool:
+        """Return whether the file may name it."""
+        return Renamed(self.name, "").concerns(source)
+
+    def change(self, source: Source) -> Change:
+        """Return the file as it is, and the places."""
+        gone = {self.name: ""}
+        found: set[cst.CSTNode] = set()
+        for statement in source.of(cst.ImportFrom):
+            module = source.imported_module(statement)
+            full = [module, *(f"{module}.{alias.evaluated_name}" for alias in aliases_of(statement))]
+            found |= {statement} if any(moved(each, gone) != each for each in full) else set()
+        for alias in source.of(cst.ImportAlias):
+            found |= {alias} if self.name == get_full_name_for_node(alias.name) else set()
+        for attribute in source.of(cst.Attribute):
+            found |= {attribute} if self.name in source.names_of(attribute) else set()
+        for string in source.of(cst.SimpleString):
+            found |= {string} if moved(text_of(string), gone) != text_of(string) else set()
+        return Change(source.code, [source.place(node, self.why) for node in found])
+
+
 def rename(source: Source, names: Mapping[str, str]) -> Change:
     """Return a file in which each full dotted name is replaced by another: imports, uses, and strings that name it."""
     renaming = _Renaming(source, names)
@@ -140,8 +173,7 @@ class _Renaming:
     def uses(self) -> None:
         """Change names that were imported, and attributes of modules and classes."""
         for name in self.source.of(cst.Name):
-            if (new := self.locals.get(name.value)) and self.source.names_of(name) & self.names.keys():
-                self.edits[name] = _value(new)
+            self._name(name)
         for scope in set(self.source.scopes.values()):  # annotations in quotes
             for access in scope.accesses:
                 if isinstance(access.node, cst.SimpleString):
@@ -152,6 +184,12 @@ class _Renaming:
             if attribute.attr.value in last:
                 for old in self.source.names_of(attribute) & self.names.keys():
                     self._attribute(attribute, old, self.names[old])
+
+    def _name(self, name: cst.Name) -> None:
+        if (local := self.locals.get(name.value)) and self.source.names_of(name) & self.names.keys():
+            self.edits[name] = _value(local)
+        elif (package := self.names.get(name.value)) and name.value in self.source.names_of(name):
+            self.edits[name] = lambda _: dotted(package)  # it is imported as a whole
 
     def _annotation(self, string: cst.SimpleString, old: str) -> None:
         pattern = cst.parse_expression(text_of(string))
