@@ -199,6 +199,22 @@ CASES: dict[str, tuple[Renamed, str, str, str]] = {
         def f(a: 'list[new]', b: Literal['old']) -> "new": ...
         """,
     ),
+    "annotations in quotes, with a module before the name": (
+        Renamed("src.db.session", "src.db.sessions"),
+        "src/ours.py",
+        """
+        import src.db.session
+        from src.db import session
+
+        def f(a: "src.db.session.Get | None", b: "list[session.Get]") -> "src.db.session.Get": ...
+        """,
+        """
+        import src.db.sessions
+        from src.db import sessions
+
+        def f(a: "src.db.sessions.Get | None", b: "list[sessions.Get]") -> "src.db.sessions.Get": ...
+        """,
+    ),
     "strings that are the name, in a test": (
         RECORD,
         "tests/test_ours.py",

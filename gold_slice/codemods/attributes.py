@@ -209,7 +209,8 @@ class _Types:
             if m.matches(annotation.value, m.Name()) and annotation.value.value in TRANSPARENT:  # type: ignore[attr-defined]
                 return self._says(first.value) if isinstance(first, cst.Index) else None
             return False
-        return bool(found & self.names) if (found := self.source.names_written(annotation)) else None
+        found = self.source.names_written(annotation)
+        return bool(found & self.names) if found and "typing.Any" not in found else None
 
 
 def _nodes_in(node: cst.CSTNode) -> Sequence[cst.CSTNode]:

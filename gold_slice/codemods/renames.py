@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import libcst as cst
+from libcst import matchers as m
 from libcst.helpers import get_full_name_for_node
 
 from .imports import Import, aliases_of, as_name, from_module, split, with_imports
-from .source import Change, Edit, Place, Source, dotted, text_of, with_text
+from .source import Change, Edit, Place, Source, dotted, edited, text_of, with_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,11 +175,9 @@ class _Renaming:
         """Change names that were imported, and attributes of modules and classes."""
         for name in self.source.of(cst.Name):
             self._name(name)
-        for scope in set(self.source.scopes.values()):  # annotations in quotes
-            for access in scope.accesses:
-                if isinstance(access.node, cst.SimpleString):
-                    for old in {each.name for each in access.referents} & self.locals.keys():
-                        self._annotation(access.node, old)
+        accesses = [access for scope in set(self.source.scopes.values()) for access in scope.accesses]
+        for string in {each.node for each in accesses if isinstance(each.node, cst.SimpleString)}:
+            self._annotation(string)
         last = {old.rpartition(".")[2] for old in self.names}
         for attribute in self.source.of(cst.Attribute):
             if attribute.attr.value in last:
@@ -191,12 +190,20 @@ class _Renaming:
         elif (package := self.names.get(name.value)) and name.value in self.source.names_of(name):
             self.edits[name] = lambda _: dotted(package)  # it is imported as a whole
 
-    def _annotation(self, string: cst.SimpleString, old: str) -> None:
-        pattern = cst.parse_expression(text_of(string))
-        renamed = pattern.visit(_NameEditor({old: self.locals[old]}))
-        assert isinstance(renamed, cst.BaseExpression)
-        text = cst.Module([]).code_for_node(renamed)
-        self.edits[string] = lambda node: with_text(node, text_of(string), text)
+    def _annotation(self, string: cst.SimpleString) -> None:
+        """Change the names in an annotation that is in quotes."""
+        expression = cst.parse_expression(text_of(string))
+        attributes = [node for node in m.findall(expression, m.Attribute()) if isinstance(node, cst.Attribute)]
+        for attribute in attributes:
+            for old in self.source.names_written(attribute) & self.names.keys():
+                self._attribute(attribute, old, self.names[old])
+        behind_dots = [each.attr for each in attributes]
+        for name in m.findall(expression, m.Name()):
+            if isinstance(name, cst.Name) and name not in behind_dots and name.value in self.locals:
+                self.edits[name] = _value(self.locals[name.value])
+        text = cst.Module([]).code_for_node(edited(expression, self.edits))
+        if text != text_of(string):
+            self._string(string, text_of(string), text)
 
     def _attribute(self, attribute: cst.Attribute, old: str, new: str) -> None:
         text = get_full_name_for_node(attribute) or ""
@@ -246,7 +253,7 @@ class _Renaming:
         """Change strings that are a full name, as tests give them to `monkeypatch.setattr`."""
         for string in self.source.of(cst.SimpleString):
             name, colon, rest = text_of(string).partition(":")
-            if "." in name and (new := moved(name, self.names)) != name:
+            if string not in self.edits and "." in name and (new := moved(name, self.names)) != name:
                 self._string(string, name + colon + rest, new + colon + rest)
         for part in self.source.of(cst.FormattedStringText):
             for old, new in self.names.items():
@@ -276,15 +283,6 @@ class _Renaming:
         """Return the file with all edits, and with the imports that they need."""
         code = self.source.edited(self.edits)
         return with_imports(self.source, code, self.needed, self.perhaps_unused) if self.needed else code
-
-
-class _NameEditor(cst.CSTTransformer):
-    def __init__(self, names: Mapping[str, str]) -> None:
-        super().__init__()
-        self.names = names
-
-    def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.Name:  # noqa: N802  # libcst's
-        return updated_node.with_changes(value=self.names.get(original_node.value, original_node.value))
 
 
 def _value(name: str) -> Edit:

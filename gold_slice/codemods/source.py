@@ -137,7 +137,7 @@ class Source:
 
     def edited(self, edits: dict[cst.CSTNode, Edit]) -> bytes:
         """Return the file with nodes replaced; all else stays as it is, byte for byte."""
-        return self.wrapper.module.visit(_Editor(edits)).bytes if edits else self.code
+        return edited(self.wrapper.module, edits).bytes if edits else self.code
 
     def has_word(self, name: str) -> bool:
         """Return whether the last part of a dotted name is anywhere in the file, before anything is parsed."""
@@ -160,6 +160,13 @@ class Source:
             elif isinstance(node, ast.Constant) and isinstance(node.value, str) and "." in node.value:
                 found.add(node.value.replace(":", "."))
         return found
+
+
+def edited[T: cst.CSTNode](tree: T, edits: dict[cst.CSTNode, Edit]) -> T:
+    """Return a tree with nodes replaced."""
+    result = tree.visit(_Editor(edits))
+    assert isinstance(result, type(tree)) or not isinstance(tree, cst.Module)
+    return result  # type: ignore[return-value]  # an expression becomes another one
 
 
 def dotted(name: str) -> cst.Name | cst.Attribute:

@@ -29,7 +29,10 @@ SETTING = (
     "    return settings.trace_queue_spans\n"
 )
 GONE = "from src.common import light_span\n\n\ndef {name}() -> object:\n    return light_span\n"
-UNSURE = "def {name}(anything: object = None) -> object:\n    return anything and anything.trace_queue_spans\n"
+UNSURE = (
+    "from typing import Any\n\n\ndef {name}(anything: Any = None) -> object:\n"
+    "    return anything and anything.trace_queue_spans\n"
+)
 FOLDERS = ("src", "src/common", "src/backend/cc", "src/backend/cc/services")
 
 
@@ -129,7 +132,9 @@ def _complaints(project: Path, python: Path, files: list[str], *, of_release: st
     mypy = ["mypy", "--no-error-summary", f"--cache-dir={project.parent / f'mypy-{of_release}'}", *files]
     lines = [line for line in _said(project, python, *mypy) if re.match(r"src/(\S+/)?ours_.* error: ", line)]
     tests = [f"tests/unit/test_{Path(each).stem}.py" for each in files]
-    failed = [line for line in _said(project, python, "pytest", "-q", "--no-cov", *tests) if re.match("FAILED|ERROR", line)]
+    failed = [
+        line for line in _said(project, python, "pytest", "-q", "--no-cov", *tests) if re.match("FAILED|ERROR", line)
+    ]
     return [*lines, *(f"{_tested(line, files)}: {line}" for line in failed)]
 
 
