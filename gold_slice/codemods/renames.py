@@ -25,9 +25,13 @@ class Renamed:
 
     def concerns(self, source: Source) -> bool:
         """Return whether the file may name it."""
-        return source.has_word(self.old) and any(
+        return self.is_in(source) and any(
             f"{name}.".startswith(f"{self.old}.") or self.old.startswith(f"{name}.") for name in source.mentions
         )
+
+    def is_in(self, source: Source) -> bool:
+        """Return whether the last part of the name is anywhere in the file, which may not be valid Python."""
+        return source.has_word(self.old)
 
     def change(self, source: Source) -> Change:
         """Return the file with the name replaced."""

@@ -105,24 +105,30 @@ class Migration:
         carried = self._change(renamed, lambda source: rename(source, names), release)
         carried |= self._held_in_files_of_the_release(names)
         further = [Renamed(old, new) for old, new in carried.items()]
-        self._change(further, lambda source: rename(source, carried), release)
+        self._change(further, lambda source: rename(source, carried), release, is_carried=True)
 
     def _change(
-        self, codemods: Sequence[Codemod], change_of: Callable[[Source], Change], release: str
+        self,
+        codemods: Sequence[Codemod],
+        change_of: Callable[[Source], Change],
+        release: str,
+        *,
+        is_carried: bool = False,
     ) -> dict[str, str]:
         """Change all files that a codemod concerns, and return the names of files that changed with it."""
         carried: dict[str, str] = {}
         for path, source in list(self.sources.items()):
+            if path in self.unreadable and is_carried:
+                continue
             why: list[str] = []
             try:
                 why = [f"{release}: {each.why}" for each in codemods if each.concerns(source)]
                 change = change_of(source) if why else Change(source.code)
             except (SyntaxError, ValueError, cst.ParserSyntaxError) as fault:
                 line = getattr(fault, "lineno", None) or getattr(fault, "raw_line", None) or 1
-                reasons = why or [
-                    each.why for each in codemods if isinstance(each, Renamed) and source.has_word(each.old)
-                ]
-                self.unreadable.setdefault(path, (line, []))[1].extend(reasons)
+                self.unreadable.setdefault(path, (line, []))[1].extend(
+                    f"{release}: {each.why}" for each in codemods if not isinstance(each, Renamed) or each.is_in(source)
+                )
                 continue
             self.places.update(change.places)
             carried |= change.carried
