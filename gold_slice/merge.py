@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .answers import Module
+from .answers import Module, ejected_files, with_ejected
 from .git import TEMPORARY, GitError, git_path, lines, remove_work_tree, temporarily, try_git
 from .host_lists import HostList
 from .list_literal import add_entries
@@ -102,7 +102,8 @@ class WorkTree:
         temporarily(self.folder, "checkout", "--quiet", head, "--", step.part.answers_file)
         base = self.commit_all(f"{step.part.name} as its release made it")
         picks = []
-        renames = {old: new for old, new in step.renames.items() if (self.folder / old).exists()}
+        kept = {*ejected_files(step.part.answers)}
+        renames = {old: new for old, new in step.renames.items() if (self.folder / old).exists() and old not in kept}
         if renames:
             for old, new in renames.items():
                 (self.folder / new).parent.mkdir(parents=True, exist_ok=True)
@@ -115,12 +116,16 @@ class WorkTree:
         return base, picks
 
     def _replace_part(self, part: Part, render: Render, modules: Sequence[Module], *, crlf: set[str]) -> None:
-        """Put the files of a render in the place of all files that the part owns, and fill the lists of the host."""
-        for path in self._files_of(part, modules):
+        """Put the files of a render in the place of all files that the part owns, and fill the lists of the host.
+
+        Ejected files stay as the user has them.
+        """
+        ejected = ejected_files(part.answers)
+        for path in {*self._files_of(part, modules)} - {*ejected}:
             file = self.folder / path
             if file.is_symlink() or not file.is_dir():  # a submodule stays
                 file.unlink(missing_ok=True)
-        for path in files_in(render.folder):
+        for path in [path for path in files_in(render.folder) if path not in ejected]:
             target = self.folder / path
             if target.is_dir() and not target.is_symlink():
                 shutil.rmtree(target)  # it holds nothing but empty folders
@@ -129,6 +134,9 @@ class WorkTree:
             shutil.copy(render.folder / path, target, follow_symlinks=False)
             if path in crlf and not target.is_symlink():
                 target.write_bytes(target.read_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
+        if ejected:
+            answers = self.folder / part.answers_file
+            answers.write_text(with_ejected(answers.read_text(), ejected))
         if part.module is None:
             write_all(self.folder, host_edits(self.folder, render.lists, modules, add_entries)[0])
 

@@ -19,6 +19,10 @@ class Status(IntEnum):
     REFUSED = 1
     USAGE = 2
     CONFLICT = 3
+    PENDING = 4
+
+
+ANSWERS = (Status.DONE, Status.PENDING)  # nothing was refused
 
 
 class Kind(StrEnum):
@@ -77,6 +81,7 @@ class Report:
     findings: list[Finding] = field(default_factory=list)
     reasons: dict[str, list[str]] = field(default_factory=dict)
     places: list[str] = field(default_factory=list)
+    releases: list[str] = field(default_factory=list)
     patch: str = ""
     is_half_done: bool = False
 
@@ -93,11 +98,12 @@ class Report:
             return
         findings = [f"{each.code} {each.place}: {each.what}.\n  Fix: {each.fix}" for each in self.findings]
         lines = [*findings, *([self.headline] if self.headline else []), *_lines_of(self.changes, self.reasons)]
+        lines += _section("Releases:", self.releases)
         lines += _section("Codemods cannot change these lines safely. Look at them:", self.places)
         lines += _section("Before you deploy:", self.before_deploy) + _section("Next:", self.next_steps)
         print(*lines, sep="\n", end="\n" if lines else "", flush=True)
         if self.problems:
-            lead = "" if self.status == Status.DONE else f"{self.command}: "
+            lead = "" if self.status in ANSWERS else f"{self.command}: "
             closing = "" if self.status == Status.DONE or self.is_half_done else "\nNothing was changed."
             _print_error(lead + "\n".join(self.problems) + closing)
 
@@ -111,6 +117,7 @@ class Report:
             "changes": [{"part": each.part, "class": each.kind, "path": each.path} for each in sorted(self.changes)],
             "reasons": self.reasons,
             "places": self.places,
+            "releases": self.releases,
             "problems": self.problems,
             "before_deploy": self.before_deploy,
             "next": self.next_steps,

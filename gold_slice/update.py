@@ -60,6 +60,11 @@ def _start(project: Project, options: Namespace, report: Report) -> None:
     if not late:
         report.headline = f"Everything is at {target.release.name} already."
         return
+    if options.check:
+        report.status = Status.PENDING
+        report.headline = f"{target.release.name} is there; update to it: {COMMAND}"
+        report.releases = [f"{part.name} is at {part.release}" for part in late]
+        return
     lists = lists_of_host(target.template, project.folder)
     if broken := host_edits(project.folder, lists, modules, add_entries)[1]:
         raise RefusalError(*broken)

@@ -39,7 +39,7 @@ def test_a_name_that_a_file_passes_on_is_renamed_for_those_who_import_it_there()
         "src/held.py": "from src.l1.record import new\n\nprint(new)\n",
         "src/ours.py": "from src.l1.record import old\n\nprint(old)\n",
         "src/other.py": "from src.ours import old as it\n\nprint(it)\n",
-        "tests/test_ours.py": 'def test(m) -> None:\n    m.setattr("src.held.old", 1)\n    m.setattr("src.ours.old", 1)\n',
+        "tests/test_ours.py": 'def test(m) -> None:\n    m.set("src.held.old", 1)\n    m.set("src.ours.old", 1)\n',
         "src/broken.py": "from src.l1.record import old\nold(\n",
     }
     migration = Migration({path: Source(path, text.encode()) for path, text in files.items()})
