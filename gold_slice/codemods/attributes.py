@@ -40,6 +40,7 @@ class RenamedAttribute:
 
     def change(self, source: Source) -> Change:
         """Return the file with the attribute renamed where the class of the object is known."""
+        source = source.about(self.old)
         edits: dict[cst.CSTNode, Edit] = {}
         places: list[Place] = []
         types = _Types(source, {self.owner, *self.known_as}, {self.owner, *self.returned_by})
@@ -112,7 +113,7 @@ class RenamedSetting:
     def change(self, source: Source) -> Change:
         """Return the file with field and variable renamed."""
         change = self._field.change(source)
-        renamed = Source(source.path, change.code)
+        renamed = Source(source.path, change.code).about(self.old)
         edits: dict[cst.CSTNode, Edit] = {
             string: lambda node: with_text(node, self.old, self.new)
             for string in renamed.of(cst.SimpleString)

@@ -28,6 +28,7 @@ class RenamedParameter:
 
     def change(self, source: Source) -> Change:
         """Return the file with the calls changed."""
+        source = source.about(self.function, self.old)
         edits: dict[cst.CSTNode, Edit] = {}
         places: list[Place] = []
         for call in calls_of(source, self.function):
@@ -59,6 +60,7 @@ class AddedArgument:
 
     def change(self, source: Source) -> Change:
         """Return the file with the argument added to the calls that lack it."""
+        source = source.about(self.function)
         edits: dict[cst.CSTNode, Edit] = {}
         places: list[Place] = []
         for call in calls_of(source, self.function):
@@ -121,6 +123,7 @@ class ChangedDecorator:
 
     def change(self, source: Source) -> Change:
         """Return the file with the decorator replaced where it has no arguments."""
+        source = source.about(self.old)
         full, _, arguments = self.new.partition("(")
         home, _, name = full.rpartition(".")
         code = f"{name}({arguments}" if arguments else name

@@ -56,7 +56,7 @@ class Removed:
 
     def change(self, source: Source) -> Change:
         """Return the file as it is, and the places."""
-        gone = {self.name: ""}
+        gone, source = {self.name: ""}, source.about(self.name)
         found: set[cst.CSTNode] = set()
         for statement in source.of(cst.ImportFrom):
             module = source.imported_module(statement)
@@ -73,6 +73,7 @@ class Removed:
 
 def rename(source: Source, names: Mapping[str, str]) -> Change:
     """Return a file in which each full dotted name is replaced by another: imports, uses, and strings that name it."""
+    source = source.about(*names.keys(), *names.values())
     renaming = _Renaming(source, names)
     for statement in source.of(cst.ImportFrom):
         renaming.importfrom_module(statement)

@@ -3,7 +3,7 @@
 import ast
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import libcst as cst
 from libcst.helpers import get_full_name_for_node
 from libcst.metadata import (
+    CodeRange,
     MetadataWrapper,
     PositionProvider,
     QualifiedName,
@@ -20,6 +21,8 @@ from libcst.metadata import (
 )
 
 SEARCH_PATHS = ("scripts/", "tests/", "alembic/")  # a project imports what is below these by its name alone
+
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 type Edited = cst.CSTNode | cst.RemovalSentinel | cst.FlattenSentinel[Any]
 type Edit = Callable[[cst.CSTNode], Edited]
@@ -50,9 +53,10 @@ class Change:
 class Source:
     """One file. Nodes and names are worked out when they are first asked for."""
 
-    def __init__(self, path: str, code: bytes) -> None:
-        """Keep the file's path in the project and its contents."""
-        self.path, self.code = path, code
+    def __init__(self, path: str, code: bytes, words: Iterable[str] = ()) -> None:
+        """Keep the file's path in the project and its contents; without `words`, all of it is looked at."""
+        self.path, self.code, self.words = path, code, {*words}
+        self.passed_over: set[cst.CSTNode] = set()  # definitions in which none of the words is
         parts = path.removesuffix(".pyi").removesuffix(".py").split("/")
         is_package = parts[-1] == "__init__"
         self.module = ".".join(parts[:-1] if is_package else parts)
@@ -64,14 +68,72 @@ class Source:
         short = [self.module.removeprefix(f"{each[:-1]}.") for each in SEARCH_PATHS if self.path.startswith(each)]
         return [self.module, *short]
 
+    def about(self, *names: str) -> "Source":
+        """Return the file with the functions and classes passed over that have no part of the names.
+
+        To find what each name stands for takes a second for 1,000 lines, and most functions do not matter.
+        """
+        return Source(self.path, self.code, {name.rpartition(".")[2] for name in names})
+
     @cached_property
-    def wrapper(self) -> MetadataWrapper:
+    def tree(self) -> cst.Module:
         """The syntax tree.
 
         Raises:
             ParserSyntaxError: The file is not valid Python.
         """
-        return MetadataWrapper(cst.parse_module(self.code), unsafe_skip_copy=True)
+        return cst.parse_module(self.code)
+
+    @cached_property
+    def syntax(self) -> ast.Module:
+        """The syntax tree as Python has it: without comments, and quickly.
+
+        Raises:
+            SyntaxError: The file is not valid Python.
+        """
+        return ast.parse(self.code)
+
+    @cached_property
+    def wrapper(self) -> MetadataWrapper:
+        """What is looked at of the syntax tree."""
+        tree = self.tree
+        if self.words:
+            aliases = (alias for node in ast.walk(self.syntax) for alias in getattr(node, "names", ()))
+            other = {each.asname for each in aliases if isinstance(each, ast.alias) and self._is_named(each.name)}
+            words = b"|".join(re.escape(word.encode()) for word in {*self.words, *other} - {None})
+            tree = tree.with_changes(
+                body=self._looked_at(tree.body, self.syntax.body, re.compile(rb"\b(%b)\b" % words))
+            )
+        return MetadataWrapper(tree, unsafe_skip_copy=True)
+
+    def _is_named(self, name: str) -> bool:
+        return name.rpartition(".")[2] in self.words
+
+    def _looked_at(
+        self, statements: Sequence[cst.CSTNode], nodes: Sequence[ast.stmt], words: re.Pattern[bytes]
+    ) -> list[cst.CSTNode]:
+        """Return the statements; of a definition without any of the words only its name is left."""
+        definitions = iter([node for node in nodes if isinstance(node, DEFINITIONS)])
+        kept: list[cst.CSTNode] = []
+        for statement in statements:
+            if isinstance(statement, (cst.FunctionDef, cst.ClassDef)):
+                node = next(definitions)
+                first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
+                if node.name != "__init__" and not words.search(b"\n".join(self._lines[first - 1 : node.end_lineno])):
+                    self.passed_over.add(statement)
+                    suite = cst.SimpleStatementSuite([cst.Expr(cst.Ellipsis())])
+                    kept.append(cst.FunctionDef(statement.name, cst.Parameters(), suite))
+                    continue
+                if isinstance(statement, cst.ClassDef):
+                    body = statement.body.with_changes(body=self._looked_at(statement.body.body, node.body, words))
+                    kept.append(statement.with_changes(body=body))
+                    continue
+            kept.append(statement)
+        return kept
+
+    @cached_property
+    def _lines(self) -> list[bytes]:
+        return re.split(rb"\r\n|\r|\n", self.code)
 
     @cached_property
     def nodes(self) -> dict[type[cst.CSTNode], list[cst.CSTNode]]:
@@ -133,15 +195,20 @@ class Source:
 
     def place(self, node: cst.CSTNode, what: str) -> Place:
         """Return a place for a node."""
-        return Place(self.path, self.wrapper.resolve(PositionProvider)[node].start.line, what)
+        return Place(self.path, self._positions[node].start.line, what)
+
+    @cached_property
+    def _positions(self) -> Mapping[cst.CSTNode, CodeRange]:
+        return MetadataWrapper(self.tree, unsafe_skip_copy=True).resolve(PositionProvider)
 
     def edited(self, edits: dict[cst.CSTNode, Edit]) -> bytes:
         """Return the file with nodes replaced; all else stays as it is, byte for byte."""
-        return edited(self.wrapper.module, edits).bytes if edits else self.code
+        return edited(self.tree, edits, passed_over=self.passed_over).bytes if edits else self.code
 
     def has_word(self, name: str) -> bool:
         """Return whether the last part of a dotted name is anywhere in the file, before anything is parsed."""
-        return re.search(rf"\b{name.rpartition('.')[2]}\b".encode(), self.code) is not None
+        word = name.rpartition(".")[2].encode()
+        return word in self.code and re.search(rb"\b%b\b" % re.escape(word), self.code) is not None
 
     @cached_property
     def mentions(self) -> set[str]:
@@ -151,7 +218,7 @@ class Source:
             SyntaxError: The file is not valid Python.
         """
         found = set(self.modules)
-        for node in ast.walk(ast.parse(self.code)):
+        for node in ast.walk(self.syntax):
             if isinstance(node, ast.Import):
                 found |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
@@ -162,9 +229,9 @@ class Source:
         return found
 
 
-def edited[T: cst.CSTNode](tree: T, edits: dict[cst.CSTNode, Edit]) -> T:
+def edited[T: cst.CSTNode](tree: T, edits: dict[cst.CSTNode, Edit], *, passed_over: Container[cst.CSTNode] = ()) -> T:
     """Return a tree with nodes replaced."""
-    result = tree.visit(_Editor(edits))
+    result = tree.visit(_Editor(edits, passed_over))
     assert isinstance(result, type(tree)) or not isinstance(tree, cst.Module)
     return result  # type: ignore[return-value]  # an expression becomes another one
 
@@ -199,9 +266,12 @@ class _Collector(cst.CSTVisitor):
 
 
 class _Editor(cst.CSTTransformer):
-    def __init__(self, edits: dict[cst.CSTNode, Edit]) -> None:
+    def __init__(self, edits: dict[cst.CSTNode, Edit], passed_over: Container[cst.CSTNode]) -> None:
         super().__init__()
-        self.edits = edits
+        self.edits, self.passed_over = edits, passed_over
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        return node not in self.passed_over
 
     def on_leave(self, original_node: cst.CSTNodeT, updated_node: cst.CSTNodeT) -> cst.CSTNodeT:
         edit = self.edits.get(original_node)
