@@ -1,9 +1,11 @@
 """The codemods of this repository's releases do what a codemod must, and fit the files of the release."""
 
-from gold_slice.codemods import Codemod, Renamed, Source
+import pytest
+
+from gold_slice.codemods import Codemod, Removed, Renamed, Source
 from gold_slice.codemods.codemod import belongs_to_modules, for_modules
 from gold_slice.codemods.run import Migration, codemods_of
-from gold_slice.testing import check_codemods
+from gold_slice.testing import check_codemod, check_codemods
 from render import ROOT
 
 
@@ -53,3 +55,23 @@ def test_a_name_that_a_file_passes_on_is_renamed_for_those_who_import_it_there()
     (place,) = map(str, migration.told())
     assert place.startswith("src/broken.py:2: the file is not valid Python, and was not changed: v1.0.0: ")
     assert place.endswith(": src.l1.record.old is src.l1.record.new")
+
+
+@pytest.mark.parametrize("word", ["session", "Settings", "log", "nowhere"])
+def test_what_is_left_out_of_a_file_comes_back_byte_for_byte(word: str) -> None:
+    left_out = 0
+    for path in sorted((ROOT / "instances/tech_cc/src").rglob("*.py")):
+        for code in (path.read_bytes(), path.read_bytes().replace(b"    ", b"\t").replace(b"\n", b"\r\n")):
+            source = Source(path.name, code).about(word)
+            left_out += len(source.left_out)
+            assert source.edited({}) == code
+            assert source.wrapper.module.bytes == source.code
+    assert left_out > 0
+
+
+def test_places_have_the_line_of_the_whole_file() -> None:
+    code = "def f() -> int:\n    return 1\n\n\ndef g() -> int:\n    return 2\n\n\nsrc.a.b()\nimport src.a\n"
+
+    assert check_codemod(Removed("src.a.b", "take c"), before=code, after=code) == [
+        "src/ours.py:9: src.a.b is gone: take c"
+    ]

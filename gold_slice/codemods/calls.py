@@ -139,7 +139,7 @@ class ChangedDecorator:
             else:
                 edits[decorator] = lambda node: node.with_changes(decorator=cst.parse_expression(code))
         if not edits:
-            return Change(source.code, places)
+            return Change(source.edited({}), places)
         old_home, _, old_name = self.old.rpartition(".")
         edited = source.edited(edits)
         return Change(with_imports(source, edited, {(home, name, None)}, {(old_home, old_name, None)}), places)

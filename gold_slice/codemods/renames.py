@@ -68,7 +68,7 @@ class Removed:
             found |= {attribute} if self.name in source.names_of(attribute) else set()
         for string in source.of(cst.SimpleString):
             found |= {string} if moved(text_of(string), gone) != text_of(string) else set()
-        return Change(source.code, [source.place(node, self.why) for node in found])
+        return Change(source.edited({}), [source.place(node, self.why) for node in found])
 
 
 def rename(source: Source, names: Mapping[str, str]) -> Change:

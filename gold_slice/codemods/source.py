@@ -3,7 +3,7 @@
 import ast
 import re
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,7 +11,6 @@ from typing import Any
 import libcst as cst
 from libcst.helpers import get_full_name_for_node
 from libcst.metadata import (
-    CodeRange,
     MetadataWrapper,
     PositionProvider,
     QualifiedName,
@@ -23,6 +22,7 @@ from libcst.metadata import (
 SEARCH_PATHS = ("scripts/", "tests/", "alembic/")  # a project imports what is below these by its name alone
 
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+STUB = b"  # left out: "
 
 type Edited = cst.CSTNode | cst.RemovalSentinel | cst.FlattenSentinel[Any]
 type Edit = Callable[[cst.CSTNode], Edited]
@@ -53,10 +53,10 @@ class Change:
 class Source:
     """One file. Nodes and names are worked out when they are first asked for."""
 
-    def __init__(self, path: str, code: bytes, words: Iterable[str] = ()) -> None:
-        """Keep the file's path in the project and its contents; without `words`, all of it is looked at."""
-        self.path, self.code, self.words = path, code, {*words}
-        self.passed_over: set[cst.CSTNode] = set()  # definitions in which none of the words is
+    def __init__(self, path: str, code: bytes) -> None:
+        """Keep the file's path in the project and its contents."""
+        self.path, self.code = path, code
+        self.left_out: list[bytes] = []  # definitions that `about` left out
         parts = path.removesuffix(".pyi").removesuffix(".py").split("/")
         is_package = parts[-1] == "__init__"
         self.module = ".".join(parts[:-1] if is_package else parts)
@@ -69,20 +69,50 @@ class Source:
         return [self.module, *short]
 
     def about(self, *names: str) -> "Source":
-        """Return the file with the functions and classes passed over that have no part of the names.
+        """Return the file without those functions and classes that have no part of the names.
 
-        To find what each name stands for takes a second for 1,000 lines, and most functions do not matter.
+        What each name of 1,000 lines stands for takes a second to find, and most functions do not matter.
+        `edited` puts them back.
         """
-        return Source(self.path, self.code, {name.rpartition(".")[2] for name in names})
+        words = {name.rpartition(".")[2] for name in names}
+        nodes = [node for node in ast.walk(self.syntax) if isinstance(node, (ast.Import, ast.ImportFrom))]
+        aliases = [alias for node in nodes for alias in node.names if alias.name.rpartition(".")[2] in words]
+        words |= {alias.asname for alias in aliases if alias.asname}
+        pattern = re.compile(rb"\b(%b)\b" % b"|".join(re.escape(word.encode()) for word in words))
+        source = Source(self.path, self.code)
+        if b"\f" in self.code or b"\v" in self.code:  # Python counts lines without them, and we do not
+            return source
+        lines = self.code.splitlines(keepends=True)
+        for names_of_run, first, end in reversed(list(self._runs(lines, pattern))):
+            text = b"".join(lines[first:end])
+            ending = lines[end - 1][len(lines[end - 1].rstrip(b"\r\n")) :]
+            indent = lines[first][: len(lines[first]) - len(lines[first].lstrip(b" \t"))]
+            stub = indent + b"".join(b"%b = " % name.encode() for name in names_of_run)
+            lines[first:end] = [b"%b...%b%d." % (stub, STUB, len(source.left_out)) + ending]
+            source.left_out.append(text)
+        source.code = b"".join(lines)
+        return source
 
-    @cached_property
-    def tree(self) -> cst.Module:
-        """The syntax tree.
-
-        Raises:
-            ParserSyntaxError: The file is not valid Python.
-        """
-        return cst.parse_module(self.code)
+    def _runs(
+        self, lines: Sequence[bytes], words: re.Pattern[bytes], body: Sequence[ast.stmt] | None = None
+    ) -> Iterator[tuple[list[str], int, int]]:
+        """Yield names and lines of neighbouring definitions without any of the words, in the file's order."""
+        run: tuple[list[str], int, int] | None = None
+        for node in self.syntax.body if body is None else body:
+            if isinstance(node, DEFINITIONS):
+                first = min([node.lineno, *(each.lineno for each in node.decorator_list)]) - 1
+                end = node.end_lineno or node.lineno
+                is_left_out = node.name != "__init__" and not words.search(b"".join(lines[first:end]))
+                if is_left_out and run and not b"".join(lines[run[2] : first]).strip():
+                    run = ([*run[0], node.name], run[1], end)
+                    continue
+                if run:
+                    yield run
+                run = ([node.name], first, end) if is_left_out else None
+                if isinstance(node, ast.ClassDef) and not is_left_out:
+                    yield from self._runs(lines, words, node.body)
+        if run:
+            yield run
 
     @cached_property
     def syntax(self) -> ast.Module:
@@ -95,45 +125,12 @@ class Source:
 
     @cached_property
     def wrapper(self) -> MetadataWrapper:
-        """What is looked at of the syntax tree."""
-        tree = self.tree
-        if self.words:
-            aliases = (alias for node in ast.walk(self.syntax) for alias in getattr(node, "names", ()))
-            other = {each.asname for each in aliases if isinstance(each, ast.alias) and self._is_named(each.name)}
-            words = b"|".join(re.escape(word.encode()) for word in {*self.words, *other} - {None})
-            tree = tree.with_changes(
-                body=self._looked_at(tree.body, self.syntax.body, re.compile(rb"\b(%b)\b" % words))
-            )
-        return MetadataWrapper(tree, unsafe_skip_copy=True)
+        """The syntax tree of libcst.
 
-    def _is_named(self, name: str) -> bool:
-        return name.rpartition(".")[2] in self.words
-
-    def _looked_at(
-        self, statements: Sequence[cst.CSTNode], nodes: Sequence[ast.stmt], words: re.Pattern[bytes]
-    ) -> list[cst.CSTNode]:
-        """Return the statements; of a definition without any of the words only its name is left."""
-        definitions = iter([node for node in nodes if isinstance(node, DEFINITIONS)])
-        kept: list[cst.CSTNode] = []
-        for statement in statements:
-            if isinstance(statement, (cst.FunctionDef, cst.ClassDef)):
-                node = next(definitions)
-                first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
-                if node.name != "__init__" and not words.search(b"\n".join(self._lines[first - 1 : node.end_lineno])):
-                    self.passed_over.add(statement)
-                    suite = cst.SimpleStatementSuite([cst.Expr(cst.Ellipsis())])
-                    kept.append(cst.FunctionDef(statement.name, cst.Parameters(), suite))
-                    continue
-                if isinstance(statement, cst.ClassDef):
-                    body = statement.body.with_changes(body=self._looked_at(statement.body.body, node.body, words))
-                    kept.append(statement.with_changes(body=body))
-                    continue
-            kept.append(statement)
-        return kept
-
-    @cached_property
-    def _lines(self) -> list[bytes]:
-        return re.split(rb"\r\n|\r|\n", self.code)
+        Raises:
+            ParserSyntaxError: The file is not valid Python.
+        """
+        return MetadataWrapper(cst.parse_module(self.code), unsafe_skip_copy=True)
 
     @cached_property
     def nodes(self) -> dict[type[cst.CSTNode], list[cst.CSTNode]]:
@@ -195,15 +192,21 @@ class Source:
 
     def place(self, node: cst.CSTNode, what: str) -> Place:
         """Return a place for a node."""
-        return Place(self.path, self._positions[node].start.line, what)
-
-    @cached_property
-    def _positions(self) -> Mapping[cst.CSTNode, CodeRange]:
-        return MetadataWrapper(self.tree, unsafe_skip_copy=True).resolve(PositionProvider)
+        line = self.wrapper.resolve(PositionProvider)[node].start.line
+        for above in self.code.splitlines()[: line - 1]:
+            if self.left_out and STUB in above:
+                line += len(self.left_out[int(above.rpartition(STUB)[2].rstrip(b"."))].splitlines()) - 1
+        return Place(self.path, line, what)
 
     def edited(self, edits: dict[cst.CSTNode, Edit]) -> bytes:
         """Return the file with nodes replaced; all else stays as it is, byte for byte."""
-        return edited(self.tree, edits, passed_over=self.passed_over).bytes if edits else self.code
+        code = edited(self.wrapper.module, edits).bytes if edits else self.code
+        for number, text in enumerate(self.left_out):
+            start = code.index(b"...%b%d." % (STUB, number))
+            first = max(code.rfind(b"\n", 0, start), code.rfind(b"\r", 0, start)) + 1
+            end = start + len(b"...%b%d." % (STUB, number))
+            code = code[:first] + text.rstrip(b"\r\n") + code[end:]
+        return code
 
     def has_word(self, name: str) -> bool:
         """Return whether the last part of a dotted name is anywhere in the file, before anything is parsed."""
@@ -229,9 +232,9 @@ class Source:
         return found
 
 
-def edited[T: cst.CSTNode](tree: T, edits: dict[cst.CSTNode, Edit], *, passed_over: Container[cst.CSTNode] = ()) -> T:
+def edited[T: cst.CSTNode](tree: T, edits: dict[cst.CSTNode, Edit]) -> T:
     """Return a tree with nodes replaced."""
-    result = tree.visit(_Editor(edits, passed_over))
+    result = tree.visit(_Editor(edits))
     assert isinstance(result, type(tree)) or not isinstance(tree, cst.Module)
     return result  # type: ignore[return-value]  # an expression becomes another one
 
@@ -266,12 +269,9 @@ class _Collector(cst.CSTVisitor):
 
 
 class _Editor(cst.CSTTransformer):
-    def __init__(self, edits: dict[cst.CSTNode, Edit], passed_over: Container[cst.CSTNode]) -> None:
+    def __init__(self, edits: dict[cst.CSTNode, Edit]) -> None:
         super().__init__()
-        self.edits, self.passed_over = edits, passed_over
-
-    def on_visit(self, node: cst.CSTNode) -> bool:
-        return node not in self.passed_over
+        self.edits = edits
 
     def on_leave(self, original_node: cst.CSTNodeT, updated_node: cst.CSTNodeT) -> cst.CSTNodeT:
         edit = self.edits.get(original_node)
