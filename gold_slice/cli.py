@@ -67,6 +67,8 @@ def parser() -> ArgumentParser:
         "The module comes from the release of the template that the host has. Nothing changes unless all of it can.",
     )  # fmt: skip
     add.add_argument("domain", help="the first half of the module's label, as tech in tech_pem")
+    add.add_argument("--from", dest="source", metavar="ADDRESS[@TAG]",
+                     help="another template of modules (default: the host's)")  # fmt: skip
     add.add_argument("module", help="names the package, the PostgreSQL schema and the routes, as pem")
 
     update = command(

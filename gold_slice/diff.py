@@ -32,7 +32,7 @@ def diff(project: Project, options: Namespace, report: Report) -> None:
         if not options.upstream:
             report.patch, report.headline = mine, "" if mine else f"{part.name} is as {part.release} made it."
             return
-        target = find_target([part], options.to)
+        target = find_target(part.address, options.to)
         step = target.step(part, {}, asks=False)
         for name, render in (("a", step.base), ("b", step.new)):
             _copy(render.folder, scratch / "theirs" / name, render.lists, registered)

@@ -117,6 +117,12 @@ def known_template(address: str) -> Template | None:
     return Template(address, repository) if repository.exists() else None
 
 
+def checkout_of(address: str, release: str) -> Path:
+    """Return a folder with the files of a release."""
+    template = open_template(address, needs=release)
+    return template.checkout(template.get(release))
+
+
 def expanded(address: str) -> str:
     """Return an address that git understands, of one that Copier understands."""
     short = next((short for short in SHORTCUTS if address.startswith(short)), None)

@@ -31,7 +31,7 @@ def check_codemods(codemods: Sequence[Codemod], project: Path) -> list[Place]:
     paths = [
         path.relative_to(project).as_posix() for path in sorted(project.rglob("*.py")) if ".venv" not in path.parts
     ]
-    migration = migrate(project, paths, {"this release": codemods})
+    migration = migrate(project, paths, [("this release", codemods)])
     changed = sorted(migration.reasons)
     assert not changed, f"the release's own files still have what its codemods replace: {changed}"
     renames = {each.old: each.new for each in codemods if isinstance(each, Renamed)}

@@ -16,8 +16,8 @@ from .project import UPDATE_FOLDER, Project, project_at, unfinished_git_operatio
 from .registration import host_edits
 from .render import Part
 from .report import Finding, RefusalError, Report, Status, progress
-from .target import Target, find_target, lists_of_host, read_settings
-from .template import Template, open_template
+from .target import find_targets, lists_of_host, read_settings
+from .template import checkout_of, open_template
 from .waiting import COMMAND, Waiting
 
 NAMED = 5  # parts that a commit message names; of more it gives the number
@@ -54,34 +54,39 @@ def _start(project: Project, options: Namespace, report: Report) -> None:
     settings, wrong = read_settings(options.settings)
     if problems := [*problems, *unfit, *wrong, *_git_problems(project, options)]:
         raise RefusalError(*problems)
-    target = find_target(parts, options.to)
-    late = [part for part in parts if part.release != target.release.name or target.changes_answers(part, settings)]
-    target.refuse_downgrade(late)
+    home, targets = find_targets(project.folder, parts, options.to, settings)
+    late = [part for part in parts if targets[part.address].is_new_for(part, settings)]
+    for address, target in targets.items():
+        target.refuse_downgrade(part for part in late if part.address == address)
+    names = " and ".join(dict.fromkeys(target.release.name for target in targets.values()))
     if not late:
-        report.headline = f"Everything is at {target.release.name} already."
+        report.headline = f"Everything is at {names} already."
         return
     if options.check:
         report.status = Status.PENDING
-        report.headline = f"{target.release.name} is there; update to it: {COMMAND}"
+        report.headline = f"{names} is there; update to it: {COMMAND}"
         report.releases = [f"{part.name} is at {part.release}" for part in late]
         return
-    lists = lists_of_host(target.template, project.folder)
+    lists = lists_of_host(home.template, project.folder)
     if broken := host_edits(project.folder, lists, modules, add_entries)[1]:
         raise RefusalError(*broken)
     asks = sys.stdin.isatty() and not (options.preview or options.as_json or options.defaults)
     steps = []
     for part in late:
+        target = targets[part.address]
         progress(f"rendering {part.name} at {part.release} and at {target.release.name}")
         steps.append(target.step(part, settings, asks=asks))
-    report.before_deploy = target.before_deploy(project, steps)
+    for address, target in targets.items():
+        of_target = [step for step in steps if step.part.address == address]
+        report.before_deploy += target.before_deploy(project, of_target)
     waits = Waiting(
         head=git(project.top, "rev-parse", "HEAD").strip(),
-        release=target.release.name,
-        commit=target.release.commit,
-        reference=target.reference,
-        address=target.template.address,
-        message=_message(late, target),
-        parts={part.answers_file: part.release for part in late},
+        release=names,
+        commit=home.release.commit,
+        reference=home.reference,
+        address=home.template.address,
+        message=_message(late, names),
+        parts={part.answers_file: (part.release, targets[part.address].release.name) for part in late},
         is_staged_only=options.no_commit,
         before_deploy=report.before_deploy,
         known_findings=[_key(each) for each in examine(project)],
@@ -148,7 +153,7 @@ class Run:
         lists = lists_of_host(template, self.tree.folder)
         lost = self.tree.fill_lists(lists, modules)
         problems += lost if is_examined else []  # conflict markers keep a list from being filled
-        self._migrate_code(template, modules, conflicts)
+        self._migrate_code(modules, conflicts)
         self.report.findings = [
             each
             for each in (examine(project_at(self.tree.folder), lists) if is_examined else [])
@@ -168,10 +173,17 @@ class Run:
             self._commit_as_the_user()
         return self.tree.head()
 
-    def _migrate_code(self, template: Template, modules: Sequence[Module], conflicts: Sequence[str]) -> None:
+    def _migrate_code(self, modules: Sequence[Module], conflicts: Sequence[str]) -> None:
         """Apply the codemods of the releases on the way to all Python of the project, except to files in conflict."""
-        release = template.checkout(template.get(self.waits.commit))
-        codemods = codemods_between(release, modules, since=self.waits.parts, until=self.waits.release)
+        since: dict[tuple[str, str], dict[str, str]] = {}
+        for file, (before, after) in self.waits.parts.items():
+            address = str(read_answers(self.tree.folder / file)["_src_path"])
+            since.setdefault((address, after), {})[file] = before
+        codemods = [
+            each
+            for (address, after), parts in since.items()
+            for each in codemods_between(checkout_of(address, after), modules, since=parts, until=after)
+        ]
         files = {*self.tree.python_files()} - {*conflicts} if codemods else ()
         migration = migrate(self.tree.folder, files, codemods)
         self.tree.write({path: migration.sources[path].code for path in migration.reasons})
@@ -296,9 +308,9 @@ def _git_problems(project: Project, options: Namespace) -> list[str]:
     return problems
 
 
-def _message(parts: Sequence[Part], target: Target) -> str:
+def _message(parts: Sequence[Part], release: str) -> str:
     names = ", ".join(part.name for part in parts) if len(parts) <= NAMED else f"{len(parts)} parts"
-    return f"Update {names} to gold slice {target.release.name}"
+    return f"Update {names} to gold slice {release}"
 
 
 def _key(finding: Finding) -> str:

@@ -21,7 +21,7 @@ FOLDER = "gold_slice/codemods"
 
 def codemods_between(
     template: Path, modules: Sequence[Module], *, since: Mapping[str, str], until: str
-) -> dict[str, list[Codemod]]:
+) -> list[tuple[str, list[Codemod]]]:
     """Return the codemods of every release on the way, oldest first; `since` is the release of each answers file.
 
     Those of modules are for the modules that are on the way from an earlier release, the others for the host.
@@ -36,7 +36,7 @@ def codemods_between(
                 found.setdefault(tag, []).extend(for_modules(codemod, names))
             elif tag in passed.get(HOST_ANSWERS, ()):
                 found.setdefault(tag, []).append(codemod)
-    return found
+    return list(found.items())
 
 
 def codemods_of(template: Path, tag: str) -> list[Codemod]:
@@ -65,10 +65,10 @@ def codemods_of(template: Path, tag: str) -> list[Codemod]:
     return codemods
 
 
-def migrate(folder: Path, paths: Iterable[str], codemods: Mapping[str, Sequence[Codemod]]) -> "Migration":
+def migrate(folder: Path, paths: Iterable[str], codemods: Iterable[tuple[str, Sequence[Codemod]]]) -> "Migration":
     """Return what the codemods of each release make of the files of a folder; nothing is written."""
     migration = Migration({path: Source(path, (folder / path).read_bytes()) for path in sorted(paths)})
-    for release, of_release in codemods.items():
+    for release, of_release in codemods:
         migration.apply(of_release, release=release)
     return migration
 
