@@ -68,11 +68,15 @@ class Target:
                 f"which {part.name} came. Put the release that {part.name} is most like as _commit."
             )
         answers = self._renamed(part) | {key: value for key, value in settings.items() if key in self.questions}
-        base = Render(render(part, self.template, old, part.answers), host_lists(self.template.checkout(old)))
+        base = Render(render(part, self.template, old, part.answers), self._lists(part, old))
         folder = render(part, self.template, self.release, answers, ask=asks and self._asks_more(part, answers))
         given = {key: value for key, value in read_answers(folder / part.answers_file).items() if key not in answers}
-        new = Render(folder, host_lists(self.template.checkout(self.release)))
+        new = Render(folder, self._lists(part, self.release))
         return Step(part, base, new, self._renames(part), given)
+
+    def _lists(self, part: Part, release: Release) -> list[HostList]:
+        """Return the lists of modules if the part has them: only the host does."""
+        return [] if part.module else host_lists(self.template.checkout(release))
 
     def before_deploy(self, project: Project, steps: Sequence[Step]) -> list[str]:
         """Return what the releases between the oldest part and this one ask for, oldest first."""

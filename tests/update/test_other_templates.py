@@ -1,4 +1,4 @@
-"""A module may come from any template of the same shape; two templates in one project leave each other's parts alone."""
+"""A module may come from any template of the same shape; two templates leave each other's parts alone."""
 
 import json
 from pathlib import Path
