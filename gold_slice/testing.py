@@ -1,10 +1,17 @@
-"""What the author of a template tests codemods with."""
+"""What the author of a template tests it with: its codemods, and the modules that it makes."""
 
+import os
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from unittest.mock import patch
 
+from .cli import main
 from .codemods import Codemod, Place, Renamed, Source
 from .codemods.run import Migration, migrate
+from .git import TEMPORARY, git
+from .names import DOMAIN_LENGTH, MODULE_LENGTH
+from .releases import latest, notes_between
 
 
 def check_codemod(codemod: Codemod, *, before: str, after: str, path: str = "src/ours.py") -> list[str]:
@@ -37,6 +44,40 @@ def check_codemods(codemods: Sequence[Codemod], project: Path) -> list[Place]:
     renames = {each.old: each.new for each in codemods if isinstance(each, Renamed)}
     assert not renames.keys() & set(renames.values()), "a rename takes what another one makes"
     return migration.told()
+
+
+def check_module_template(template: Path, *, project: Path, scratch: Path) -> None:
+    """Assert that a template makes modules of a project, which is committed and stays as it is.
+
+    A module is added under the shortest and the longest names and removed again, which leaves no trace; and it is
+    updated from each release to the latest. `scratch` is an empty folder.
+    """
+    tags = git(template, "tag", "--list").split()
+    newest = latest(tags)
+    with patch.dict(os.environ, {"GOLD_SLICE_TRUST": "1"}):
+        for domain, module in (("d", "m"), ("d" * DOMAIN_LENGTH, "m" * MODULE_LENGTH)):
+            copy = _copy_of(project, scratch)
+            _run(copy, "add", domain, module, "--from", f"{template}@{newest}")
+            _run(copy, "doctor")
+            _run(copy, "remove", module)
+            assert not git(copy, "status", "--porcelain"), f"adding and removing {domain}_{module} leaves traces"
+        for tag in notes_between(dict.fromkeys(tags, ""), after="v0.0.0", until=newest):
+            copy = _copy_of(project, scratch)
+            _run(copy, "add", "d", "m", "--from", f"{template}@{tag}")
+            git(copy, *TEMPORARY, "add", "--all")
+            git(copy, *TEMPORARY, "commit", "--quiet", "--message", "a module")
+            _run(copy, "update", "m", "--no-commit")
+            _run(copy, "doctor")
+
+
+def _copy_of(project: Path, scratch: Path) -> Path:
+    shutil.rmtree(scratch / "project", ignore_errors=True)
+    return shutil.copytree(project, scratch / "project", symlinks=True)
+
+
+def _run(project: Path, *command: str) -> None:
+    status = main([command[0], "--project", str(project), *command[1:]])
+    assert status == 0, f"{' '.join(command)} ended with {status}"
 
 
 def _applied(codemods: Sequence[Codemod], files: Mapping[str, str]) -> Migration:

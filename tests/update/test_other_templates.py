@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from commands import run
+from gold_slice.testing import check_module_template
 from scenes import state
 from support import CC, HOST, commit, git, release, replace
 
@@ -136,6 +137,24 @@ def test_a_conflict_in_a_module_of_another_template_waits_and_lands(audited: Pat
 
     assert ending.status == 0, ending.complaint
     assert "_commit: v1.1.0" in (audited / AUDIT).read_text()
+
+
+def test_the_kit_accepts_a_template_that_keeps_the_contract(living: Path, other: Path, tmp_path: Path) -> None:
+    second_release(other)
+    before = state(living)
+    (tmp_path / "scratch").mkdir()
+
+    check_module_template(other, project=living, scratch=tmp_path / "scratch")
+
+    assert state(living) == before
+
+
+def test_the_kit_refuses_a_template_that_does_not(living: Path, other: Path, tmp_path: Path) -> None:
+    (other / "template/src/backend/{{ module }}/__init__.py").write_text("")
+    release(other, "v1.1.0")
+
+    with pytest.raises(AssertionError, match="add d m .* ended with 1"):
+        check_module_template(other, project=living, scratch=tmp_path)
 
 
 def test_diff_and_eject_know_the_other_template(audited: Path, other: Path) -> None:
