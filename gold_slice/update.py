@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from . import pending, waiting
 from .answers import HOST_ANSWERS, Module, origin_of, read_answers, read_modules
 from .checks import examine
-from .codemods.run import codemods_between, migrate
 from .git import git, try_git
 from .list_literal import add_entries
 from .merge import Picked, Sides, Step, WorkTree, changes_between, hide
+from .own_code import migrate_code
 from .project import UPDATE_FOLDER, Project, project_at, unfinished_git_operation
 from .registration import host_edits
 from .render import Part
 from .report import Finding, RefusalError, Report, Status, progress
 from .target import find_targets, lists_of_host, read_settings
-from .template import checkout_of, open_template
+from .template import open_template
 from .waiting import COMMAND, Waiting
 
 NAMED = 5  # parts that a commit message names; of more it gives the number
@@ -153,7 +153,7 @@ class Run:
         lists = lists_of_host(template, self.tree.folder)
         lost = self.tree.fill_lists(lists, modules)
         problems += lost if is_examined else []  # conflict markers keep a list from being filled
-        self._migrate_code(modules, conflicts)
+        migrate_code(self.tree, self.waits.parts, modules, conflicts, self.report)
         self.report.findings = [
             each
             for each in (examine(project_at(self.tree.folder), lists) if is_examined else [])
@@ -172,22 +172,6 @@ class Run:
         else:
             self._commit_as_the_user()
         return self.tree.head()
-
-    def _migrate_code(self, modules: Sequence[Module], conflicts: Sequence[str]) -> None:
-        """Apply the codemods of the releases on the way to all Python of the project, except to files in conflict."""
-        since: dict[tuple[str, str], dict[str, str]] = {}
-        for file, (before, after) in self.waits.parts.items():
-            address = str(read_answers(self.tree.folder / file)["_src_path"])
-            since.setdefault((address, after), {})[file] = before
-        codemods = [
-            each
-            for (address, after), parts in since.items()
-            for each in codemods_between(checkout_of(address, after), modules, since=parts, until=after)
-        ]
-        files = {*self.tree.python_files()} - {*conflicts} if codemods else ()
-        migration = migrate(self.tree.folder, files, codemods)
-        self.tree.write({path: migration.sources[path].code for path in migration.reasons})
-        self.report.reasons, self.report.places = migration.reasons, [str(place) for place in migration.told()]
 
     def land(self, commit: str) -> None:
         """Bring the commit to the user's branch, or only to the index and the work tree."""

@@ -7,7 +7,7 @@ import libcst as cst
 from libcst import matchers as m
 
 from .calls import calls_of
-from .source import Change, Edit, Place, Source, text_of, with_text
+from .source import Change, Draft, Edit, Place, Source, text_of, with_text
 
 TRANSPARENT = {"Annotated", "Optional", "Final", "ClassVar"}  # the type is their first argument
 OF_COLUMNS = {"values", "filter_by"}  # methods of statements that take columns as keywords
@@ -124,7 +124,10 @@ class RenamedSetting:
 
 @dataclass(frozen=True, slots=True)
 class RenamedColumn:
-    """A column of a model has another name; for tables of the user's own, a migration is drafted."""
+    """A column of a model has another name. If the model is a mixin, its tables in users' own code need a migration.
+
+    A migration is drafted for each of these tables; those of the release's own models are in the release.
+    """
 
     model: str
     old: str
@@ -141,12 +144,25 @@ class RenamedColumn:
         return RenamedAttribute(self.model, self.old, self.new, is_common=self.is_common)
 
     def concerns(self, source: Source) -> bool:
-        """Return whether the file may use the column."""
-        return self._attribute.concerns(source)
+        """Return whether the file may use the column, or have a table with it."""
+        return self._attribute.concerns(source) or source.has_word(self.model)
 
     def change(self, source: Source) -> Change:
-        """Return the file with the column renamed."""
-        return self._attribute.change(source)
+        """Return the file with the column renamed, and its tables that inherit the column."""
+        change = self._attribute.change(source)
+        change.drafts = [
+            Draft(source.path.split("/")[2], table, self.old, self.new)
+            for table in self._tables(source.about(self.model))
+            if source.path.startswith("src/backend/")
+        ]
+        return change
+
+    def _tables(self, source: Source) -> Iterator[str]:
+        for model in source.of(cst.ClassDef):
+            if any(self.model in source.names_of(base.value) for base in model.bases):
+                for line in m.findall(model, m.Assign(targets=[m.AssignTarget(m.Name("__tablename__"))])):
+                    if isinstance(line, cst.Assign) and isinstance(line.value, cst.SimpleString):
+                        yield text_of(line.value)
 
 
 class _Types:

@@ -14,7 +14,7 @@ from ..releases import notes_between
 from ..report import RefusalError
 from .codemod import Codemod, belongs_to_modules, for_modules
 from .renames import Renamed, rename
-from .source import Change, Place, Source
+from .source import Change, Draft, Place, Source
 
 FOLDER = "gold_slice/codemods"
 
@@ -80,6 +80,7 @@ class Migration:
     sources: dict[str, Source]
     reasons: dict[str, list[str]] = field(default_factory=dict)
     places: set[Place] = field(default_factory=set)
+    drafts: set[Draft] = field(default_factory=set)
     unreadable: dict[str, tuple[int, list[str]]] = field(default_factory=dict)
 
     def apply(self, codemods: Sequence[Codemod], *, release: str) -> None:
@@ -131,6 +132,7 @@ class Migration:
                 )
                 continue
             self.places.update(change.places)
+            self.drafts.update(change.drafts)
             carried |= change.carried
             if change.code != source.code:
                 self.sources[path] = Source(path, change.code)

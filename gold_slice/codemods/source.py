@@ -41,13 +41,27 @@ class Place:
         return f"{self.path}:{self.line}: {self.what}"
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Draft:
+    """A table of a module, in which a column has another name since."""
+
+    module: str
+    table: str
+    old: str
+    new: str
+
+
 @dataclass(slots=True)
 class Change:
-    """What a codemod makes of one file; `carried` are names of the file's own that changed with it, old to new."""
+    """What a codemod makes of one file; `carried` are names of the file's own that changed with it, old to new.
+
+    `drafts` are tables that need a migration.
+    """
 
     code: bytes
     places: list[Place] = field(default_factory=list)
     carried: dict[str, str] = field(default_factory=dict)
+    drafts: list[Draft] = field(default_factory=list)
 
 
 class Source:

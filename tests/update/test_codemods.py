@@ -128,6 +128,30 @@ def test_codemods_that_cannot_be_read_end_the_update_with_a_sentence(living: Pat
     assert not (living / WAITING).exists()
 
 
+def test_a_migration_is_drafted_for_a_table_of_the_users_own(living: Path, renaming: Path) -> None:
+    codemod = 'RenamedColumn("src.db.base.Stamped", "made_at", "created_at")'
+    (renaming / "gold_slice/codemods/v0_2_0.py").write_text(
+        f"from gold_slice.codemods import RenamedColumn\n\nCODEMODS = [{codemod}]\n"
+    )
+    commit(renaming, "a column")
+    git(renaming, "tag", "--force", "v0.2.0")
+    (living / "src/backend/crm/ours.py").write_text(
+        'from src.db.base import Stamped\n\n\nclass Order(Stamped):\n    __tablename__ = "orders"\n'
+    )
+    commit(living, "a table of ours")
+    draft = "alembic/versions/crm/crm_rename_orders_made_at.py.draft"
+
+    ending = run(living, "update", "--json")
+
+    assert ending.status == 0, ending.document
+    assert 'op.alter_column("orders", "made_at", new_column_name="created_at", schema="crm")' in (
+        (living / draft).read_text()
+    )
+    assert 'down_revision = "crm_0003_dead_letters"' in (living / draft).read_text()
+    assert ending.document["before_deploy"] == [f"{draft} is a draft of a migration: review it, and drop .draft."]
+    assert run(living, "doctor", "--json").codes == []
+
+
 def test_a_step_may_have_a_prompt_for_a_coding_agent(living: Path, released: Path) -> None:
     (released / "releases.yml").write_text("v0.3.0:\n  steps:\n  - step: Name it.\n    prompt: Look for it.\n")
     release(released, "v0.3.0")
