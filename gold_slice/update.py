@@ -12,6 +12,7 @@ from .git import git, try_git
 from .list_literal import add_entries
 from .merge import Picked, Sides, Step, WorkTree, changes_between, hide
 from .own_code import migrate_code
+from .own_code import migrate_code
 from .project import UPDATE_FOLDER, Project, project_at, unfinished_git_operation
 from .registration import host_edits
 from .render import Part
@@ -58,7 +59,7 @@ def _start(project: Project, options: Namespace, report: Report) -> None:
     late = [part for part in parts if targets[part.address].is_new_for(part, settings)]
     for address, target in targets.items():
         target.refuse_downgrade(part for part in late if part.address == address)
-    names = " and ".join(dict.fromkeys(target.release.name for target in targets.values()))
+    names = " and ".join(dict.fromkeys(targets[part.address].release.name for part in late or parts))
     if not late:
         report.headline = f"Everything is at {names} already."
         return
@@ -77,8 +78,7 @@ def _start(project: Project, options: Namespace, report: Report) -> None:
         progress(f"rendering {part.name} at {part.release} and at {target.release.name}")
         steps.append(target.step(part, settings, asks=asks))
     for address, target in targets.items():
-        of_target = [step for step in steps if step.part.address == address]
-        report.before_deploy += target.before_deploy(project, of_target)
+        report.before_deploy += target.before_deploy(project, [each for each in steps if each.part.address == address])
     waits = Waiting(
         head=git(project.top, "rev-parse", "HEAD").strip(),
         release=names,

@@ -66,18 +66,20 @@ CASES: dict[str, tuple[Renamed, str, str, str]] = {
         Renamed("common", "src.common"),
         "src/ours.py",
         """
-        import common.errors, os
+        import common, common.errors, os
+        import common as c
         from common import errors
         from common.errors import X
 
-        common.errors.Y(errors, X)
+        common.errors.Y(errors, X, common.z, c)
         """,
         """
-        import src.common.errors, os
+        import src.common, src.common.errors, os
+        import src.common as c
         from src.common import errors
         from src.common.errors import X
 
-        src.common.errors.Y(errors, X)
+        src.common.errors.Y(errors, X, src.common.z, c)
         """,
     ),
     "a function that moves keeps its comment, and the others theirs": (

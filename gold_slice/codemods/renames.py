@@ -62,7 +62,7 @@ class Removed:
             module = source.imported_module(statement)
             full = [module, *(f"{module}.{alias.evaluated_name}" for alias in aliases_of(statement))]
             found |= {statement} if any(moved(each, gone) != each for each in full) else set()
-        for alias in source.of(cst.ImportAlias):
+        for alias in (alias for statement in source.of(cst.Import) for alias in statement.names):
             found |= {alias} if self.name == get_full_name_for_node(alias.name) else set()
         for attribute in source.of(cst.Attribute):
             found |= {attribute} if self.name in source.names_of(attribute) else set()
@@ -77,7 +77,7 @@ def rename(source: Source, names: Mapping[str, str]) -> Change:
     renaming = _Renaming(source, names)
     for statement in source.of(cst.ImportFrom):
         renaming.importfrom_module(statement)
-    for alias in source.of(cst.ImportAlias):
+    for alias in (alias for statement in source.of(cst.Import) for alias in statement.names):
         renaming.plain_import(alias)
     renaming.uses()
     renaming.unresolved()
@@ -145,7 +145,7 @@ class _Renaming:
 
     def plain_import(self, alias: cst.ImportAlias) -> None:
         name = get_full_name_for_node(alias.name) or ""
-        if "." in name and (new := moved(name, self.names)) != name:
+        if (new := moved(name, self.names)) != name:
             self.edits[alias] = lambda node: node.with_changes(name=dotted(new))
 
     def _star(self, module: str) -> None:
