@@ -12,7 +12,6 @@ from .git import git, try_git
 from .list_literal import add_entries
 from .merge import Picked, Sides, Step, WorkTree, changes_between, hide
 from .own_code import migrate_code
-from .own_code import migrate_code
 from .project import UPDATE_FOLDER, Project, project_at, unfinished_git_operation
 from .registration import host_edits
 from .render import Part
