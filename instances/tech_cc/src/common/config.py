@@ -81,6 +81,10 @@ class Settings(BaseSettings):
     oidc_leeway_s: int = Field(default=30, ge=0, le=300)
     dev_tokens: tuple[DevToken, ...] = ()
 
+    mcp_allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ("localhost:*", "127.0.0.1:*", "[::1]:*")
+    mcp_write_tools: bool = True
+    mcp_calls_per_minute: int = Field(default=0, ge=0, le=1_000_000)
+
     log_level: LogLevel = "INFO"
     log_format: Literal["auto", "json", "console"] = "auto"
 
@@ -113,9 +117,9 @@ class Settings(BaseSettings):
             raise ValueError("must have a number as its port; write / ? # in a password as %2F %3F %23") from None
         return given
 
-    @field_validator("oidc_audience", mode="before")
+    @field_validator("oidc_audience", "mcp_allowed_hosts", mode="before")
     @classmethod
-    def _split_audience(cls, given: object) -> object:
+    def _split_at_commas(cls, given: object) -> object:
         return tuple(part.strip() for part in given.split(",") if part.strip()) if isinstance(given, str) else given
 
     @field_validator("public_url", "oidc_issuer")

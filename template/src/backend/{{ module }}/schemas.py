@@ -14,6 +14,11 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length
 Version = Annotated[str, StringConstraints(pattern=r"^[0-9][0-9A-Za-z.+-]*$", max_length=64)]
 Note = Annotated[StorableText, Field(max_length=1000)]
 Health = Literal["healthy", "degraded", "unhealthy"]
+EventType = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$", max_length=100)]
+RequestId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+Subject = Annotated[StorableText, Field(min_length=1, max_length=255)]
+Hours = Annotated[int, Field(ge=1, le=2160, description="Hours to look back from now.")]
+RecordLimit = Annotated[int, Field(ge=1, le=50, description="Records on a page.")]
 LifetimeS = Annotated[int, Field(ge=1, le=30 * DAY_S, description="Seconds from now until the note expires.")]
 
 
@@ -37,6 +42,12 @@ class ModuleRead(RecordModel):
     version: str
     description: str | None
     is_active: bool
+
+
+class Removed(BaseModel):
+    """Which entry is gone."""
+
+    removed_id: UUID
 
 
 class HealthReport(RequestModel):
