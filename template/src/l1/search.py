@@ -1,6 +1,5 @@
 """Find records of a log by type, request or caller; the newest first, and no further back than asked."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -14,7 +13,24 @@ from src.db.autocommit import AnySession
 from src.l1.entries import Log
 
 CONTENT_SHOWN = 2000
-HOUR_S = 3600
+LAST_ID = UUID(int=2**128 - 1)
+
+
+class LogQuery(BaseModel):
+    """Which records: those that match every filter that is not None.
+
+    Attributes:
+        hours: How far back to look.
+        limit: Records on a page.
+        before: `next_before` of the page before.
+    """
+
+    event_type: str | None = None
+    request_id: str | None = None
+    subject: str | None = None
+    hours: int
+    limit: int
+    before: UUID | None = None
 
 
 class FoundRecord(BaseModel):
@@ -36,42 +52,18 @@ class FoundRecords(BaseModel):
     next_before: UUID | None
 
 
-async def search_log(
-    session: AnySession,
-    log: Log,
-    *,
-    event_type: str | None = None,
-    request_id: str | None = None,
-    subject: str | None = None,
-    hours: int,
-    limit: int,
-    before: UUID | None = None,
-) -> FoundRecords:
-    """Return the records that match every filter that is not None.
-
-    Args:
-        session: Any session.
-        log: The module's log.
-        event_type: Records with an event of this type.
-        request_id: Records of this request.
-        subject: Records of what this caller did.
-        hours: How far back to look.
-        limit: Records on a page.
-        before: `next_before` of the page before.
-    """
-    oldest = datetime.now(UTC) - timedelta(hours=hours)
-    filters = {"event_type": event_type, "request_id": request_id, "subject": subject}
-    values: Mapping[str, Any] = {
+async def search_log(session: AnySession, log: Log, query: LogQuery) -> FoundRecords:
+    """Return a page of the records that match every filter of the query, newest first."""
+    filters = query.model_dump(include={"event_type", "request_id", "subject"}, exclude_none=True)
+    values = {
         **filters,
-        "oldest": first_id(oldest),
-        "before": before or UUID(int=2**128 - 1),
-        "limit": limit + 1,
+        "oldest": first_id(datetime.now(UTC) - timedelta(hours=query.hours)),
+        "before": query.before or LAST_ID,
+        "limit": query.limit + 1,
     }
-    statement = _search(log, *[name for name, value in filters.items() if value is not None])
-    used = {name: value for name, value in values.items() if value is not None}
-    rows = (await session.execute(statement, used)).all()
-    items = [FoundRecord.model_validate(row, from_attributes=True) for row in rows[:limit]]
-    return FoundRecords(items=items, next_before=items[-1].id if len(rows) > limit else None)
+    rows = (await session.execute(_search(log, *filters), values)).all()
+    items = [FoundRecord.model_validate(row, from_attributes=True) for row in rows[: query.limit]]
+    return FoundRecords(items=items, next_before=items[-1].id if len(rows) > query.limit else None)
 
 
 def first_id(moment: datetime) -> UUID:

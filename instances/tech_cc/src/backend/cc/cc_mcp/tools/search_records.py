@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from src.l1.search import FoundRecords
+from src.l1.search import FoundRecords, LogQuery
 from src.mcp_host.call import Call
 
 from ...schemas import EventType, Hours, RecordLimit, RequestId, Subject
@@ -18,5 +18,7 @@ async def search_records(
     limit: RecordLimit = 10,
     before: UUID | None = None,
 ) -> FoundRecords:
-    filters = {"event_type": event_type, "request_id": request_id, "subject": subject}
-    return await records.search_records(call.session, **filters, hours=hours, limit=limit, before=before)
+    query = LogQuery(
+        event_type=event_type, request_id=request_id, subject=subject, hours=hours, limit=limit, before=before
+    )
+    return await records.search_records(call.session, query=query)
