@@ -1,10 +1,14 @@
 """What the models say of tables, for those who cannot read the code."""
 
 from collections.abc import Collection
+from typing import Final
 
 from pydantic import BaseModel
+from sqlalchemy.dialects import postgresql
 
 from src.db.base import Base
+
+POSTGRESQL: Final = postgresql.dialect()
 
 
 class ColumnDescription(BaseModel):
@@ -36,7 +40,7 @@ def describe_schemas(schemas: Collection[str]) -> SchemaDescription:
             columns=[
                 ColumnDescription(
                     name=column.name,
-                    type=str(column.type),
+                    type=column.type.compile(dialect=POSTGRESQL),
                     is_nullable=bool(column.nullable),
                     is_primary_key=column.primary_key,
                 )
