@@ -3,19 +3,20 @@
 
     uv run python scripts/check_mcp_filename_drift.py
 
-For each module, in this order: file names; YAML files; YAML and signature (types, limits, defaults, required); scope and
-hints; YAML and what the server says over the wire; capabilities. Neither PostgreSQL nor the service is needed.
+For each module, in this order: file names; YAML files; YAML and signature (types, limits, defaults, required); scope
+and hints; YAML and what the server says over the wire; capabilities. Neither PostgreSQL nor the service is needed.
 """
 
 import ast
 import asyncio
 import inspect
+import logging
 import re
 import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from fastapi import FastAPI
 from httpx2 import ASGITransport, AsyncClient
@@ -40,6 +41,10 @@ from src.mcp_host.resources import uri_of
 from src.mcp_host.routes import Capabilities, add_mcp_routes, open_mcp
 from src.mcp_host.tools import CALL, scope_of
 
+if TYPE_CHECKING:
+    from src.db.connection import Database
+
+PROJECT = Path(__file__).resolve().parents[1]
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 KINDS: dict[str, type[Description]] = {"tools": ToolDescription, "resources": ResourceDescription}
 ADDRESS = "http://localhost"
@@ -48,6 +53,7 @@ type Descriptions = dict[str, dict[str, Any]]  # of `tools` and `resources`, by 
 
 def main() -> None:
     """Print what is wrong, and end with 1 if anything is."""
+    logging.basicConfig(level=logging.WARNING)
     findings = [finding for package in SLICES for finding in findings_of(package)]
     print("\n".join(findings) or f"The MCP servers of {len(SLICES)} modules are what their files say.")
     sys.exit(bool(findings))
@@ -56,7 +62,7 @@ def main() -> None:
 def findings_of(package: str) -> list[str]:
     """Return what is wrong with the MCP server of a slice; a step that finds something is the last one."""
     module = package.rpartition(".")[2]
-    folder = Path(*package.split("."), f"{module}_mcp")
+    folder = PROJECT.joinpath(*package.split("."), f"{module}_mcp")
     if not folder.is_dir():
         return []
     steps: list[Callable[[], Iterator[str]]] = [
@@ -240,19 +246,20 @@ def wire_differences(part: Slice, name: str, described: ToolDescription, said: d
 
 async def ask(part: Slice) -> tuple[dict[str, Any], Capabilities]:
     """Return what the server lists over HTTP, and what its capabilities are."""
+    settings = Settings(environment="test", mcp_write_tools=True)
     app = FastAPI()
-    settings = Settings(mcp_write_tools=True)
     add_mcp_routes(app, settings, [part.module])
-    guarded = AccessGuard(app, verifier=None, open_paths=[])
-    async with open_mcp([part.mcp_host(settings, None)]) as app.state.mcp_servers:
-        async with AsyncClient(transport=ASGITransport(guarded), base_url=ADDRESS) as http:
-            async with Client(streamable_http_client(f"{ADDRESS}/{part.module}/mcp", http_client=http)) as client:
-                tools = [tool.model_dump(mode="json", by_alias=True) for tool in (await client.list_tools()).tools]
-                resources = [
-                    each.model_dump(mode="json", by_alias=True) for each in (await client.list_resources()).resources
-                ]
-                said = {"tools": tools, "resources": resources, "instructions": client.instructions}
-            answer = await http.get(f"/{part.module}/mcp/capabilities")
+    transport = ASGITransport(AccessGuard(app, verifier=None, open_paths=[]))
+    host = part.mcp_host(settings, cast("Database", None))  # nothing is called, only listed
+    async with (
+        open_mcp([host]) as app.state.mcp_servers,
+        AsyncClient(transport=transport, base_url=ADDRESS) as http,
+        Client(streamable_http_client(f"{ADDRESS}/{part.module}/mcp", http_client=http)) as client,
+    ):
+        tools = [tool.model_dump(mode="json", by_alias=True) for tool in (await client.list_tools()).tools]
+        resources = [each.model_dump(mode="json", by_alias=True) for each in (await client.list_resources()).resources]
+        answer = await http.get(f"/{part.module}/mcp/capabilities")
+        said = {"tools": tools, "resources": resources, "instructions": client.instructions}
     return said, Capabilities.model_validate_json(answer.text)
 
 

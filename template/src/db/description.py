@@ -8,7 +8,7 @@ from sqlalchemy.dialects import postgresql
 
 from src.db.base import Base
 
-POSTGRESQL: Final = postgresql.dialect()
+POSTGRESQL: Final = postgresql.asyncpg.dialect()
 
 
 class ColumnDescription(BaseModel):

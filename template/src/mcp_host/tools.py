@@ -9,7 +9,7 @@ from typing import Any, Final
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp.shared.exceptions import MCPError
-from mcp_types import CallToolResult, InputRequiredResult, TextContent, ToolAnnotations
+from mcp_types import CallToolResult, ContentBlock, InputRequiredResult, TextContent, ToolAnnotations
 from pydantic import BaseModel, Field, InstanceOf, ValidationError
 
 from src.common.access.caller import current_caller
@@ -153,8 +153,9 @@ def to_result(result: Any) -> Any:
     if isinstance(result, CallToolResult | InputRequiredResult):
         return result
     assert isinstance(result, BaseModel), f"a tool returns a model, not {type(result).__name__}"
-    text = [TextContent(type="text", text=NOTICE), TextContent(type="text", text=result.model_dump_json(by_alias=True))]
-    return CallToolResult(content=text, structured_content=result.model_dump(mode="json", by_alias=True))
+    texts = (NOTICE, result.model_dump_json(by_alias=True))
+    content: list[ContentBlock] = [TextContent(type="text", text=text) for text in texts]
+    return CallToolResult(content=content, structured_content=result.model_dump(mode="json", by_alias=True))
 
 
 def _describe(name: str, invalid: ValidationError) -> str:
