@@ -9,14 +9,17 @@ from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import CallToolResult
 
-MODES: Final = ["2026-07-28", "legacy"]  # `legacy` is 2025-11-25
+from src.mcp_host.own_task import in_own_task
+
+VERSIONS: Final = {"auto": "2026-07-28", "legacy": "2025-11-25"}  # of the protocol, by the client's mode
 
 
 @asynccontextmanager
-async def connected(http: AsyncClient, module: str, *, mode: str = MODES[0]) -> AsyncIterator[Client]:
+async def connected(http: AsyncClient, module: str, *, mode: str = "auto") -> AsyncIterator[Client]:
     """Yield a client of a module's server."""
     transport = streamable_http_client(f"{http.base_url}{module}/mcp", http_client=http)
-    async with Client(transport, mode=mode) as client:
+    async with in_own_task(Client(transport, mode=mode)) as client:
+        assert client.protocol_version == VERSIONS[mode]
         yield client
 
 
@@ -35,7 +38,7 @@ def data_of(result: CallToolResult) -> dict[str, Any]:
 def envelope(method: str, **params: Any) -> dict[str, Any]:
     """Return a request of 2026-07-28, for what no client sends."""
     meta = {
-        "io.modelcontextprotocol/protocolVersion": MODES[0],
+        "io.modelcontextprotocol/protocolVersion": VERSIONS["auto"],
         "io.modelcontextprotocol/clientInfo": {"name": "tests", "version": "1"},
         "io.modelcontextprotocol/clientCapabilities": {},
     }
@@ -47,7 +50,7 @@ def headers_for(method: str, name: str = "", **more: str) -> dict[str, str]:
     given = {
         "Accept": "application/json, text/event-stream",
         "Content-Type": "application/json",
-        "MCP-Protocol-Version": MODES[0],
+        "MCP-Protocol-Version": VERSIONS["auto"],
         "Mcp-Method": method,
         **({"Mcp-Name": name} if name else {}),
     }

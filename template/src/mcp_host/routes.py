@@ -20,6 +20,7 @@ from src.common.config import Settings
 from src.common.errors import problems
 from src.mcp_host.call import ModuleHost
 from src.mcp_host.origins import ForeignHostError, ForeignOriginError, allowed_hosts, check_host_and_origin
+from src.mcp_host.own_task import in_own_task
 from src.mcp_host.rate_limit import RateLimit
 
 if TYPE_CHECKING:
@@ -152,6 +153,12 @@ async def open_mcp(hosts: Sequence[ModuleHost]) -> AsyncIterator[Servers]:
         DescriptionError: A file of a server is missing or wrong.
     """
     servers = await asyncio.to_thread(_build, hosts)
+    async with in_own_task(_run(servers)) as running:
+        yield running
+
+
+@asynccontextmanager
+async def _run(servers: "dict[str, MCPServer[Any]]") -> AsyncIterator[Servers]:
     async with AsyncExitStack() as stack:
         for server in servers.values():
             await stack.enter_async_context(server.session_manager.run())

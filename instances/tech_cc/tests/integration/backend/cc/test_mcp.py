@@ -10,7 +10,7 @@ from mcp.client import Client
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from mcp_client import MODES, connected, data_of, text_of
+from mcp_client import VERSIONS, connected, data_of, text_of
 from src.backend.cc.identity import LABEL, MEM0_SCHEMA, MODULE
 from src.mcp_host.tools import NOTICE
 
@@ -18,7 +18,7 @@ READING = {"get_module", "highway_status", "list_modules", "list_notes", "search
 CHANGING = {"change_module", "keep_note", "register_module", "remove_module"}
 
 
-@pytest.fixture(params=MODES)
+@pytest.fixture(params=VERSIONS)
 async def assistant(request: pytest.FixtureRequest, mcp_http: AsyncClient) -> AsyncIterator[Client]:
     async with connected(mcp_http, MODULE, mode=request.param) as client:
         yield client
