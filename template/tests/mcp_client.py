@@ -17,7 +17,7 @@ VERSIONS: Final = {"auto": "2026-07-28", "legacy": "2025-11-25"}  # of the proto
 @asynccontextmanager
 async def connected(http: AsyncClient, module: str, *, mode: str = "auto") -> AsyncIterator[Client]:
     """Yield a client of a module's server."""
-    transport = streamable_http_client(f"{http.base_url}{module}/mcp", http_client=http)
+    transport = streamable_http_client(f"{str(http.base_url).rstrip('/')}/{module}/mcp", http_client=http)
     async with in_own_task(Client(transport, mode=mode)) as client:
         assert client.protocol_version == VERSIONS[mode]
         yield client
