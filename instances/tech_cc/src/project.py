@@ -1,4 +1,4 @@
-"""What this project was spawned as; the only file of the host that says so."""
+"""The project's first module; no other file of the host contains its name."""
 
 from typing import Final
 

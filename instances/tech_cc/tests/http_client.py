@@ -1,4 +1,4 @@
-"""A client that costs next to nothing, so that the server is what is measured."""
+"""A client with little overhead, so that the benchmark measures the server."""
 
 import asyncio
 from dataclasses import dataclass

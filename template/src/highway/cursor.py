@@ -1,4 +1,4 @@
-"""Read a log in the order of commits, and keep how far a consumer has come.
+"""Read a log in the order of commits, and store the position of a consumer.
 
 `id > last` misses records: a transaction that takes a number early and commits late is passed over. So the order is
 `(xid, seq)`, and a record is read once every transaction with a lower `xid` has ended.

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from httpx2 import ConnectError, get
+from httpx2 import ConnectError, TransportError, get
 
 from src.common.config import Settings
 
@@ -38,7 +38,7 @@ def database_url(settings: Settings) -> str:
 
 @pytest.fixture
 def project_copy(tmp_path: Path) -> Path:
-    """The project without what it keeps on this machine, so that a run of it disturbs nobody."""
+    """A copy of the project without its local data, so that tests do not change the original."""
     leftovers = shutil.ignore_patterns(".venv", ".dev", ".env", ".git", ".*_cache", "__pycache__")
     return shutil.copytree(PROJECT, tmp_path / "my project (ü)", ignore=leftovers)
 
@@ -73,13 +73,13 @@ def launch(*arguments: str, folder: Path = PROJECT, environment: dict[str, str])
 
 @contextmanager
 def taken_port() -> Iterator[int]:
-    """Yield a port on which somebody listens."""
+    """Yield a port that is in use."""
     with socket.create_server(("127.0.0.1", 0)) as holder:
         yield int(holder.getsockname()[1])
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
+    """Return a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -110,6 +110,7 @@ def refusals(settings: Settings) -> Iterator[dict[str, str]]:
     ours = {"DATABASE_URL": settings.sqlalchemy_url.render_as_string(hide_password=False)}
     wrong = {"DATABASE_URL": "postgresql://u:s3cret@h"}
     theirs = {"DATABASE_URL": "postgresql://u:s3cret@h/d", "ENVIRONMENT": "production"}
+    opened = {**theirs, "ACCESS": "open"}
     with taken_port() as port:
         processes = {
             "postgresql away": launch(*SERVE, environment={"DATABASE_URL": DATABASE_AWAY}),
@@ -117,7 +118,8 @@ def refusals(settings: Settings) -> Iterator[dict[str, str]]:
             "dev.py, wrong setting": launch(*DEV, environment=wrong),
             "alembic, wrong setting": launch("-m", "alembic", "upgrade", "heads", environment=wrong),
             "uvicorn, production": launch(*SERVE, environment={"DATABASE_URL": "", "ENVIRONMENT": "production"}),
-            "pytest, production": launch("-m", "pytest", "--no-cov", environment=theirs),
+            "uvicorn, no issuer": launch(*SERVE, environment=theirs),
+            "pytest, production": launch("-m", "pytest", "--no-cov", environment=opened),
             "pytest, postgresql away": launch(
                 "-m",
                 "pytest",
@@ -144,6 +146,7 @@ def refusals(settings: Settings) -> Iterator[dict[str, str]]:
         ("dev.py, wrong setting", "Configuration: DATABASE_URL must end in the name of a database."),
         ("alembic, wrong setting", "Configuration: DATABASE_URL must end in the name of a database."),
         ("uvicorn, production", "DATABASE_URL must be set in production"),
+        ("uvicorn, no issuer", "Configuration: OIDC_ISSUER must be set in production"),
         ("pytest, production", "Tests do not run with ENVIRONMENT=production."),
         ("pytest, postgresql away", "Tests cannot make a database on 127.0.0.1: PostgreSQL does not answer."),
         ("uvicorn, port taken", "address already in use"),
@@ -196,3 +199,29 @@ def test_one_command_starts_what_is_missing_and_stops_it_again(start: Start, pro
         assert not (project_copy / ".dev" / "postgres" / "postmaster.pid").exists()
         with pytest.raises(ConnectError):
             get(f"http://127.0.0.1:{port}/health/live")
+
+
+def test_a_changed_file_restarts_the_service(start: Start, port: int, project_copy: Path) -> None:
+    environment = {"DATABASE_URL": "", "PYTHONPATH": str(project_copy)}  # its src, not that of the installed project
+    process = start("scripts/dev.py", "--port", str(port), folder=project_copy, **environment)
+    assert first_answer(port, process) == 200
+
+    with (project_copy / "src" / "health.py").open("a") as source:
+        source.write('\n\n@router.get("/added")\nasync def added() -> str:\n    return "added"\n')
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and status_of(f"http://127.0.0.1:{port}/health/added") != 200:
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.1)
+    assert status_of(f"http://127.0.0.1:{port}/health/added") == 200
+
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=20) == 0, process.communicate()[0]
+    assert status_of(f"http://127.0.0.1:{port}/health/live") is None
+
+
+def status_of(address: str) -> int | None:
+    """Return the status of an answer; None if the connection is refused."""
+    try:
+        return get(address).status_code
+    except TransportError:
+        return None

@@ -1,4 +1,4 @@
-"""What the host needs to know of a slice."""
+"""The interface between the host and a slice."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class Slice:
         )
 
     def mount(self, app: FastAPI, *, with_debug: bool) -> None:
-        """Add the slice's routes, those for developers only where they are asked for."""
+        """Add the slice's routes, and those for developers if requested."""
         for router in [*self.routers, *(self.debug_routers if with_debug else [])]:
             self._include(app, router, prefix=f"/{self.module}")
 

@@ -129,6 +129,11 @@ class Settings(BaseSettings):
             raise ValueError("must be an address such as https://login.example.com, without a query")
         return given
 
+    @field_validator("public_url")
+    @classmethod
+    def _strip_slash(cls, given: str) -> str:
+        return given.rstrip("/")
+
     @field_validator("oidc_jwks_url")
     @classmethod
     def _check_jwks_url(cls, given: str) -> str:
@@ -137,6 +142,14 @@ class Settings(BaseSettings):
                 "must be an address such as https://login.example.com/keys, or a file:///path/of/keys.json"
             )
         return given
+
+    @model_validator(mode="after")
+    def _refuse_development_defaults(self) -> Self:
+        if self.is_production and not self.database_is_named:
+            raise ValueError("DATABASE_URL must be set in production; the development default is refused")
+        if self.is_production and self.sqlalchemy_url.password in (None, "", "cos_pass"):
+            raise ValueError("DATABASE_URL needs a password of its own in production, neither empty nor `cos_pass`")
+        return self
 
     @model_validator(mode="after")
     def _check_access(self) -> Self:
@@ -149,14 +162,6 @@ class Settings(BaseSettings):
         insecure = [url for url in (self.oidc_issuer, self.oidc_jwks_url) if url.startswith("http:")]
         if self.is_production and insecure:
             raise ValueError("OIDC_ISSUER and OIDC_JWKS_URL must begin with https:// in production")
-        return self
-
-    @model_validator(mode="after")
-    def _refuse_development_defaults(self) -> Self:
-        if self.is_production and not self.database_is_named:
-            raise ValueError("DATABASE_URL must be set in production; the development default is refused")
-        if self.is_production and self.sqlalchemy_url.password in (None, "", "cos_pass"):
-            raise ValueError("DATABASE_URL needs a password of its own in production, neither empty nor `cos_pass`")
         return self
 
     @property

@@ -20,7 +20,7 @@ from src.db.fair_pool import FairPool
 from src.db.liveness import check_liveness
 from src.db.unavailable import DatabaseUnavailableError, outages_refused
 
-# A request must fail within 4 s of a network that swallows packets: a ping that times out, then a connection that does.
+# A request must fail within 4 s of a network that drops packets: a ping that times out, then a connection that does.
 CONNECT_TIMEOUT_S: Final = 1.5
 COMMAND_TIMEOUT_S: Final = 1.5
 POOL_TIMEOUT_S: Final = 2.0
@@ -41,7 +41,7 @@ LIMITS: Final[dict[str, Any]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Database:
-    """What an application has of PostgreSQL while it runs: transactions, and single statements, on one pool."""
+    """An application's access to PostgreSQL: transactions, and single statements, on one pool."""
 
     engine: AsyncEngine
     sessions: async_sessionmaker[AsyncSession]
@@ -51,7 +51,7 @@ class Database:
 def create_engine(settings: Settings) -> AsyncEngine:
     """Return the pooled engine of a process that serves requests; it connects when first used.
 
-    Each statement commits by itself (AUTOCOMMIT). `transactions_of` makes the engine of those who need more: changing
+    Each statement commits by itself (AUTOCOMMIT). `transactions_of` makes the engine for transactions: changing
     the isolation level of a connection costs a quarter of a short statement, and most requests are one statement.
     """
     engine = create_async_engine(
@@ -74,7 +74,7 @@ def transactions_of(engine: AsyncEngine) -> AsyncEngine:
 
 
 def create_single_use_engine(settings: Settings, *, server_settings: dict[str, str]) -> AsyncEngine:
-    """Return an engine for one piece of work, a migration say: no pool, no client-side limit on a command."""
+    """Return an engine for one task, such as a migration: no pool, no client-side limit on a command."""
     connect_args = {"timeout": CONNECT_TIMEOUT_S, "server_settings": server_settings}
     return create_async_engine(
         settings.sqlalchemy_url, **_dialect_options(settings), poolclass=NullPool, connect_args=connect_args

@@ -1,4 +1,4 @@
-"""What a person or a program can see and do of the consumers: status, replay, skip, reset, forget."""
+"""Show and control consumers: status, replay, skip, reset, forget."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""A vertical slice: the module's tables, rules and routes, and the one object that the host knows it by."""
+"""A vertical slice: the module's tables, rules and routes, and `SLICE`, which the host mounts."""
 
 from src.backend.slice import Slice
 

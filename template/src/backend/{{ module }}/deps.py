@@ -1,4 +1,4 @@
-"""What the routes of the slice ask for."""
+"""Dependencies of the slice's routes."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""What crosses the wire."""
+"""Request and response bodies of the slice."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -87,7 +87,7 @@ class ScratchNoteRead(RecordModel):
 
 
 class TestLog(RequestModel):
-    """What the test record should say."""
+    """The message of the test record."""
 
     __test__ = False  # pytest would take it for tests
 
@@ -95,7 +95,7 @@ class TestLog(RequestModel):
 
 
 class TestLogRead(BaseModel):
-    """Under which ids the test record is found: in L1, in the log lines, in the traces."""
+    """The ids of the test record: in L1, in the log lines, in the traces."""
 
     __test__ = False
 

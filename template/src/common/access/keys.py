@@ -97,10 +97,10 @@ def fetch_from(settings: Settings) -> Fetch:
     """Return what reads the issuer's keys: from `OIDC_JWKS_URL`, else from the address that the issuer publishes."""
 
     def fetch() -> Sequence[PyJWK]:
-        url = settings.oidc_jwks_url or _discover(settings.oidc_issuer)
-        if urlsplit(url).scheme == "file":
-            return PyJWKSet.from_dict(json.loads(Path(url2pathname(urlsplit(url).path)).read_text())).keys
-        return _client(url).get_signing_keys()
+        given = urlsplit(settings.oidc_jwks_url)
+        if given.scheme == "file":
+            return PyJWKSet.from_dict(json.loads(Path(url2pathname(given.path)).read_text())).keys
+        return _client(settings.oidc_jwks_url or _discover(settings.oidc_issuer)).get_signing_keys()
 
     return fetch
 

@@ -17,6 +17,7 @@ class AccessError(RefusalError):
         scope: The scope that would have been needed, if that is known.
     """
 
+    problem_type: ClassVar[str] = "access-refused"
     status: ClassVar[HTTPStatus] = HTTPStatus.UNAUTHORIZED
     error: ClassVar[str | None] = None
 

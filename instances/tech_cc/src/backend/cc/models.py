@@ -11,7 +11,7 @@ from .identity import SCHEMA
 
 
 class HealthStatus(Record):
-    """What a component last reported about itself."""
+    """The last health report of a component."""
 
     __tablename__ = "health_status"
     __table_args__ = (

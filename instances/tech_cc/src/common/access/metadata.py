@@ -1,6 +1,5 @@
 """What RFC 9728 publishes about the service, so that a client finds the issuer of its tokens by itself."""
 
-import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -10,7 +9,6 @@ from starlette.requests import HTTPConnection
 from src.common.config import Settings
 
 METADATA_PATH: Final = "/.well-known/oauth-protected-resource"
-SAFE_URL: Final = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~/-]*)?")
 
 
 def public_url(connection: HTTPConnection) -> str:
@@ -22,8 +20,7 @@ def public_url(connection: HTTPConnection) -> str:
 def metadata_url(connection: HTTPConnection) -> str | None:
     """Return the address of the metadata; None without an issuer."""
     settings: Settings = connection.app.state.settings
-    base = public_url(connection)
-    return f"{base}{METADATA_PATH}" if settings.oidc_issuer and SAFE_URL.fullmatch(base) else None
+    return f"{public_url(connection)}{METADATA_PATH}" if settings.oidc_issuer else None
 
 
 def resource_metadata(settings: Settings, *, resource: str, scopes: Sequence[str]) -> dict[str, Any]:

@@ -54,7 +54,7 @@ class Counts:
         self._known.append(self)
 
     def add(self, number: int = 1, **attributes: str) -> None:
-        """Count as many."""
+        """Add to the counter."""
         if self.counter:
             self.counter.add(number, attributes)
 

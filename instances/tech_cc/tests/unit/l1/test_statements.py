@@ -44,7 +44,7 @@ def test_many_records_are_one_statement_of_columns() -> None:
 
     assert placeholders(sql) == list(range(1, len(parameters) + 1))
     assert parameters[0] == [records[0].id, records[1].id]
-    assert [len(column) for column in parameters] == [2] * 4 + [1] * 6 + [2] * 4
+    assert [len(column) for column in parameters] == [2] * 5 + [1] * 6 + [2] * 4
 
 
 def test_a_log_is_written_to_its_own_schema() -> None:

@@ -1,4 +1,4 @@
-"""What developers try the service with; not mounted in production."""
+"""A route for developers, which writes a test record; not mounted in production."""
 
 from fastapi import APIRouter
 
@@ -13,5 +13,5 @@ router = APIRouter(dependencies=[MODULE_ACCESS])
 
 @router.post("/test-log", responses=BODY_ERRORS)
 async def post_test_log(test_log: TestLog, session: DbSession) -> TestLogRead:
-    """Write one prompt and one event to L1, and say under which ids they are found."""
+    """Write one prompt and one event to L1, and return the ids of the record."""
     return await write_test_log(session, test_log=test_log)

@@ -1,4 +1,4 @@
-"""Enter modules in the registry, change and remove their entries; each change is recorded by its own statement."""
+"""Add modules to the registry, change and remove them; each change is recorded by its own statement."""
 
 from typing import Any, ClassVar
 from uuid import UUID

@@ -19,7 +19,7 @@ router = APIRouter(prefix="/scratch-notes", route_class=RecordingRoute, dependen
 async def post_scratch_note(
     note: ScratchNoteCreate, session: DbSession, request: Request, response: Response
 ) -> ScratchNoteRead:
-    """Keep a note for its lifetime."""
+    """Store a note, which expires after its lifetime."""
     kept = await scratch_notes.keep_note(session, note=note)
     response.headers["Location"] = f"{request.url.path}/{kept.id}"
     return kept
@@ -53,5 +53,5 @@ async def patch_scratch_note(note_id: UUID, patch: ScratchNotePatch, session: Db
 
 @router.delete("/{note_id}", status_code=HTTPStatus.NO_CONTENT, responses=PATH_ERRORS)
 async def delete_scratch_note(note_id: UUID, session: DbSession) -> None:
-    """Delete a note before its time."""
+    """Delete a note before it expires."""
     await scratch_notes.remove_note(session, note_id=note_id)

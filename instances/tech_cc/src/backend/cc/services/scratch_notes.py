@@ -1,4 +1,4 @@
-"""Keep notes for a while, and purge those whose time is over."""
+"""Store notes that expire, and delete the expired ones."""
 
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -69,7 +69,7 @@ async def change_note(session: AnySession, *, note_id: UUID, patch: ScratchNoteP
 
 @traced(layer="service")
 async def remove_note(session: AnySession, *, note_id: UUID) -> None:
-    """Delete the note before its time.
+    """Delete the note before it expires.
 
     Raises:
         ScratchNoteUnknownError: There is none of that id, or it has expired.
@@ -82,7 +82,7 @@ async def remove_note(session: AnySession, *, note_id: UUID) -> None:
 async def purge_notes(session: AnySession, *, limit: int = PURGE_BATCH) -> Purge:
     """Delete expired notes, at most `limit`, so that no purge holds its locks for long.
 
-    Notes that another purge holds are left to it, and count as done.
+    Notes that another purge has locked are left to it, and count as deleted.
     """
     purged = await crud.delete_expired_scratch_notes(session, limit=limit)
     return Purge(purged=purged, is_complete=purged < limit)

@@ -51,7 +51,7 @@ async def test_a_change_leaves_out_what_stays(client: AsyncClient) -> None:
     assert (await client.get(f"{PATH}/{module['id']}")).json() == answer.json()
 
 
-async def test_a_description_can_be_taken_away(client: AsyncClient) -> None:
+async def test_a_description_can_be_cleared(client: AsyncClient) -> None:
     module = await registered(client, description="Invoices.")
 
     answer = await client.patch(f"{PATH}/{module['id']}", json={"description": None})
