@@ -1,6 +1,7 @@
 """Where the MCP servers answer: `/<module>/mcp`, and what they offer, at `/<module>/mcp/capabilities`."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -172,6 +173,7 @@ def _build(hosts: Sequence[ModuleHost]) -> "dict[str, MCPServer[Any]]":
     from src.mcp_host.server import build_server  # noqa: PLC0415
 
     unchecked = TransportSecuritySettings(enable_dns_rebinding_protection=False)  # `McpEndpoint` checks Host and Origin
+    logging.getLogger("mcp.server.streamable_http").setLevel(logging.WARNING)  # at INFO it has a line for each request
     servers = {host.module: build_server(host) for host in hosts}
     for server in servers.values():
         server.streamable_http_app(stateless_http=True, transport_security=unchecked)  # makes the session manager
