@@ -21,7 +21,7 @@ from src.cos_main import SLICES
 from src.db.connection import open_database
 
 PARTS = [load_slice(package) for package in SLICES]
-CALLS = 12
+CALLS = 3
 
 
 @pytest.mark.long
