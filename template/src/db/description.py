@@ -4,11 +4,11 @@ from collections.abc import Collection
 from typing import Final
 
 from pydantic import BaseModel
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import make_url
 
 from src.db.base import Base
 
-POSTGRESQL: Final = postgresql.asyncpg.dialect()
+POSTGRESQL: Final = make_url("postgresql+asyncpg://").get_dialect()()
 
 
 class ColumnDescription(BaseModel):

