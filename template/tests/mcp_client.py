@@ -7,7 +7,7 @@ from typing import Any, Final
 from httpx2 import AsyncClient
 from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
-from mcp_types import CallToolResult
+from mcp.types import CallToolResult
 
 from src.mcp_host.own_task import in_own_task
 

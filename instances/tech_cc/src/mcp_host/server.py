@@ -5,7 +5,7 @@ from typing import Any
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.mcpserver import MCPServer
 from mcp.shared.exceptions import MCPError
-from mcp_types import INVALID_PARAMS
+from mcp.types import INVALID_PARAMS
 
 from src.mcp_host.call import ModuleHost
 from src.mcp_host.descriptions import ServerDescription, folder_of, read_description

@@ -216,6 +216,21 @@ async def test_the_token_of_another_module_is_refused(
         assert (await http.get("/mcp/capabilities", headers=bearer("other"))).json() == {"modules": []}
 
 
+async def test_no_module_answers_to_the_token_of_another(
+    committing_database: Database, committing_settings: Settings
+) -> None:
+    modules = [load_slice(package).module for package in SLICES]
+    known = tokens(**{module: f"{module}:read {module}:write" for module in modules})
+    async with serving(committing_database, committing_settings, **known) as http:
+        for token in modules:
+            for module in modules:
+                headers = headers_for("tools/list") | bearer(token)
+                answer = await http.post(f"/{module}/mcp", json=envelope("tools/list"), headers=headers)
+                assert answer.status_code == (HTTPStatus.OK if module == token else HTTPStatus.FORBIDDEN)
+            listed = (await http.get("/mcp/capabilities", headers=bearer(token))).json()["modules"]
+            assert [each["module"] for each in listed] == [token]
+
+
 @pytest.mark.parametrize("mode", VERSIONS)
 async def test_a_token_to_read_changes_nothing(
     committing_database: Database, committing_settings: Settings, mode: str

@@ -90,9 +90,7 @@ async def test_health_and_consumers_are_told(assistant: Client, mcp_http: AsyncC
     assert "consumers" in data_of(await assistant.call_tool("highway_status", {}))
 
 
-async def test_a_changing_call_is_recorded_with_its_request(
-    module_id: str, test_db_session: AsyncSession
-) -> None:
+async def test_a_changing_call_is_recorded_with_its_request(module_id: str, test_db_session: AsyncSession) -> None:
     rows = await test_db_session.execute(
         text(
             f"SELECT event_type, payload, request_id FROM {MEM0_SCHEMA}.event_log"
