@@ -4,7 +4,9 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Final
+from importlib.metadata import version
+from operator import attrgetter
+from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
@@ -16,6 +18,7 @@ from src.common.access.scopes import module_scopes
 from src.common.background_tasks import open_background_tasks
 from src.common.config import Settings
 from src.common.errors import add_error_handlers
+from src.common.http_security import add_http_security
 from src.common.logger import configure_logging
 from src.common.logger_logfire import bootstrap_logfire
 from src.common.request_body import RequestBodyLimits
@@ -23,19 +26,21 @@ from src.common.request_id_middleware import RequestIdMiddleware
 from src.common.startup_errors import StartupErrorMiddleware
 from src.common.telemetry.metrics import bootstrap_metrics
 from src.common.telemetry.otlp import stop
+from src.common.telemetry.prometheus import metrics_router, prometheus_registry
 from src.common.telemetry.scrubber import scrub
 from src.db.connection import open_database
 from src.db.schema_check import add_schema_error_handler, code_revisions
 from src.highway.lifespan import open_highway
 from src.l1.writer import open_writer
 from src.mcp_host.routes import add_mcp_routes, open_mcp
-from src.project import FIRST_MODULE
+from src.project import DISTRIBUTION, FIRST_MODULE
 from src.retention import purge_tasks
 
 # The least that Python allows. A body of 250 integers with 4,000 digits each, its default, takes 20 ms to parse.
 INTEGER_DIGITS_LIMIT: Final = 640
 # Paths that anybody may ask, and what is below them; all others need a token, unless the API is open.
 OPEN_PATHS: Final = ["/health"]
+NO_DOCS: Final[dict[str, Any]] = {"openapi_url": None, "docs_url": None, "redoc_url": None}
 
 
 def build_app(settings: Settings, packages: Sequence[str]) -> FastAPI:
@@ -77,24 +82,36 @@ def build_app(settings: Settings, packages: Sequence[str]) -> FastAPI:
         finally:
             await asyncio.to_thread(stop, [spans.shutdown, *([meters.shutdown] if meters else [])])
 
-    meters = bootstrap_metrics(settings, service_name=service_name)
+    registry = prometheus_registry(settings)
+    meters = bootstrap_metrics(settings, service_name=service_name, registry=registry)
     telemetry: TelemetryConfig = {
         "tracing": settings.tracing == "fastapi",
         "metrics": bool(meters),
         "meter_provider": meters,
         "logs": False,
     }
-    app = FastAPI(title="COS", version="0.1.0", lifespan=lifespan, redirect_slashes=False, telemetry=telemetry)
+    app = FastAPI(
+        title="COS",
+        version=version(DISTRIBUTION),
+        lifespan=lifespan,
+        redirect_slashes=False,
+        telemetry=telemetry,
+        generate_unique_id_function=attrgetter("name"),
+        **(NO_DOCS if not settings.has_docs else {}),
+    )
     add_error_handlers(app)
     add_schema_error_handler(app)
-    app.add_middleware(RequestBodyLimits)
+    app.add_middleware(RequestBodyLimits, limit_bytes=settings.body_limit_bytes, timeout_s=settings.body_timeout_s)
     add_access(app, settings, open_paths=OPEN_PATHS, scopes=[s for part in slices for s in module_scopes(part.module)])
+    add_http_security(app, settings)  # outside of access: a browser's preflight request has no token
     app.add_middleware(StartupErrorMiddleware)
     spans = bootstrap_logfire(app, settings, default_service_name=service_name)
     app.add_middleware(RequestIdMiddleware)
     app.state.spans = spans
     app.include_router(health.router)
     add_mcp_routes(app, settings, [part.module for part in with_mcp])
+    if registry:
+        app.include_router(metrics_router(registry))
     for part in slices:
         part.mount(app, with_debug=not settings.is_production)
         if part.module == FIRST_MODULE and not settings.is_production:

@@ -168,10 +168,18 @@ def differences(function: Callable[..., Any], described: ToolDescription) -> Ite
         is_required = not given.pop("optional", False) and "default" not in given
         if is_required != (name in schema.get("required", [])):
             yield f"{name} is {'required' if is_required else 'optional'} here, but not in the code"
-        for key in sorted((given.keys() | in_code[name].keys()) - {"description", "title"}):
-            here, there = given.get(key, "nothing"), in_code[name].get(key, "nothing")
+        here_all, there_all = bare(given), bare(in_code[name])
+        for key in sorted(here_all.keys() | there_all.keys()):
+            here, there = here_all.get(key, "nothing"), there_all.get(key, "nothing")
             if here != there or isinstance(here, bool) != isinstance(there, bool):
                 yield f"{name}: {key} is {here} here and {there} in the code"
+
+
+def bare(schema: Any) -> Any:
+    """Return a JSON schema without what is said in words."""
+    if isinstance(schema, dict):
+        return {key: bare(value) for key, value in schema.items() if key not in {"description", "title", "examples"}}
+    return [bare(value) for value in schema] if isinstance(schema, list) else schema
 
 
 def check_hints(described: Descriptions) -> Iterator[str]:

@@ -1,5 +1,6 @@
-"""The project's first module; no other file of the host contains its name."""
+"""Names of this project; no other file of the host contains them."""
 
 from typing import Final
 
+DISTRIBUTION: Final = "cos"
 FIRST_MODULE: Final = "cc"

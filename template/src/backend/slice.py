@@ -15,6 +15,7 @@ from src.db.connection import Database
 from src.highway.subscriber import AnySubscriber
 from src.l1.entries import Log
 from src.mcp_host.call import ModuleHost
+from src.project import FIRST_MODULE
 
 COMMON_ERRORS = problems(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.SERVICE_UNAVAILABLE)
 
@@ -47,15 +48,26 @@ class Slice:
     def mount(self, app: FastAPI, *, with_debug: bool) -> None:
         """Add the slice's routes, and those for developers if requested."""
         for router in [*self.routers, *(self.debug_routers if with_debug else [])]:
-            self._include(app, router, prefix=f"/{self.module}")
+            self._include(app, router, prefix=f"/{self.module}", operation_prefix=self._operation_prefix)
 
     def mount_debug_at_root(self, app: FastAPI) -> None:
         """Add the routes for developers without a prefix, for one slice of the application."""
         for router in self.debug_routers:
-            self._include(app, router, prefix="")
+            self._include(app, router, prefix="", operation_prefix="root_")
 
-    def _include(self, app: FastAPI, router: APIRouter, *, prefix: str) -> None:
-        app.include_router(router, prefix=prefix, tags=[self.module], responses=COMMON_ERRORS)
+    @property
+    def _operation_prefix(self) -> str:
+        """Operation ids are names of functions, and those of further modules begin with the module's name."""
+        return "" if self.module == FIRST_MODULE else f"{self.module}_"
+
+    def _include(self, app: FastAPI, router: APIRouter, *, prefix: str, operation_prefix: str) -> None:
+        app.include_router(
+            router,
+            prefix=prefix,
+            tags=[self.module],
+            responses=COMMON_ERRORS,
+            generate_unique_id_function=lambda route: operation_prefix + route.name,
+        )
 
 
 def load_slice(package: str) -> Slice:

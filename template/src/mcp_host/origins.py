@@ -1,8 +1,8 @@
-"""Refuse requests that a foreign web page sent, with a name of its own for this machine (DNS rebinding)."""
+"""Refuse requests of foreign web pages: MCP clients are no browsers, and a page may name this machine (DNS rebinding)."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import ClassVar
+from typing import ClassVar, Final
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -10,13 +10,15 @@ from starlette.datastructures import Headers
 from src.common.config import Settings
 from src.common.errors import RefusalError
 
+THIS_MACHINE: Final = ("localhost", "127.0.0.1", "::1")
+
 
 class ForeignHostError(RefusalError):
     problem_type: ClassVar[str] = "foreign-host"
     status = HTTPStatus.MISDIRECTED_REQUEST
 
     def __init__(self) -> None:
-        super().__init__("The Host header names another service. Add the name to MCP_ALLOWED_HOSTS if it is this one.")
+        super().__init__("The Host header names another service. If it is this one, add it to TRUSTED_HOSTS.")
 
 
 class ForeignOriginError(RefusalError):
@@ -24,30 +26,40 @@ class ForeignOriginError(RefusalError):
     status = HTTPStatus.FORBIDDEN
 
     def __init__(self) -> None:
-        super().__init__("The Origin header names a foreign web page. Add its host to MCP_ALLOWED_HOSTS to allow it.")
+        super().__init__("The Origin header names a foreign web page. Add it to CORS_ORIGINS to allow it.")
 
 
-def allowed_hosts(settings: Settings) -> Sequence[str]:
-    """Return MCP_ALLOWED_HOSTS, and the host of PUBLIC_URL if there is one."""
-    public = urlsplit(settings.public_url).netloc
-    return (*settings.mcp_allowed_hosts, *([public] if public else []))
+class KnownHosts:
+    """The hosts under which MCP clients reach the service, on any port, and the web pages that may use it.
 
-
-def check_host_and_origin(headers: Headers, allowed: Sequence[str]) -> None:
-    """Return if Host and Origin are allowed; a request without Origin comes from no web page.
-
-    Raises:
-        ForeignHostError: Host is not allowed, or missing.
-        ForeignOriginError: Origin is not allowed.
+    The hosts are those of TRUSTED_HOSTS, else this machine; and that of PUBLIC_URL. The pages are those of CORS_ORIGINS,
+    and those that the hosts serve.
     """
-    if not _is_allowed(headers.get("host", ""), allowed):
-        raise ForeignHostError
-    origin = headers.get("origin")
-    if origin is not None and not _is_allowed(origin.partition("://")[2], allowed):
-        raise ForeignOriginError
 
+    def __init__(self, settings: Settings) -> None:
+        hosts = [*(settings.trusted_hosts or THIS_MACHINE), urlsplit(settings.public_url).hostname or ""]
+        self._names = {host.lower() for host in hosts if host and not host.startswith("*.")}
+        self._suffixes = tuple(host[1:].lower() for host in hosts if host.startswith("*."))
+        self._origins: Sequence[str] = settings.cors_origins
 
-def _is_allowed(host: str, allowed: Sequence[str]) -> bool:
-    """Return whether a host with its port is in the list; an entry `name:*` allows every port, and none."""
-    name, _, port = host.rpartition(":") if host.rpartition(":")[2].isdecimal() else (host, "", "")
-    return host in allowed or (f"{name}:*" in allowed and (not port or port.isdecimal()))
+    def check(self, headers: Headers) -> None:
+        """Return if Host and Origin are known; a request without Origin comes from no web page.
+
+        Raises:
+            ForeignHostError: Host is not known, or missing.
+            ForeignOriginError: Origin is not known.
+        """
+        if not self._knows(f"//{headers.get('host', '')}"):
+            raise ForeignHostError
+        origin = headers.get("origin")
+        if origin is not None and origin not in self._origins and not self._knows(origin):
+            raise ForeignOriginError
+
+    def _knows(self, url: str) -> bool:
+        try:
+            parts = urlsplit(url)
+            host, _port = parts.hostname or "", parts.port
+        except ValueError:
+            return False
+        has_more = "@" in parts.netloc or parts.path or parts.query or parts.fragment
+        return not has_more and (host in self._names or (bool(self._suffixes) and host.endswith(self._suffixes)))

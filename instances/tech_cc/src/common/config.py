@@ -29,6 +29,8 @@ SSL_MODES = {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"
 PORT_MAX = 65535
 SERVICE_NAME_PATTERN = r"^[A-Za-z0-9._-]{0,64}$"
 ADDRESS = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?")
+ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[A-Za-z0-9.:\[\]-]+")
+HOST_PATTERN = re.compile(r"(\*\.)?[A-Za-z0-9.-]+|\[[0-9a-f:]+\]")
 SERVICE_NAME_VARIABLES = AliasChoices("service_name", "otel_service_name")
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
@@ -64,6 +66,7 @@ class Settings(BaseSettings):
     # connections keep that core busy with 32 clients; four or sixteen serve fewer requests a second. With the writer's,
     # a process takes nine of the 97 connections that PostgreSQL has for services by default: enough for ten processes.
     database_pool_size: int = Field(default=8, ge=1, le=1000)
+    web_concurrency: int = Field(default=1, ge=1, le=1000)
     mem0_schema: str = Field(default="mem0_{module}", pattern=MEM0_SCHEMA_PATTERN, max_length=40)
     l1_retention_days: int = Field(default=90, ge=1, le=36_500)
     purge_interval_s: int = Field(default=0, ge=0, le=7 * 86_400)
@@ -73,6 +76,15 @@ class Settings(BaseSettings):
     redis_pool_size: int = Field(default=32, ge=1, le=1000)
     redis_sharded: bool = False
 
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    cors_credentials: bool = False
+    trusted_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    hsts_max_age_s: int = Field(default=0, ge=0, le=2 * 366 * 86_400)
+    docs: Literal["auto", "on", "off"] = "auto"
+    body_limit_bytes: int = Field(default=1024 * 1024, ge=1024, le=100 * 1024 * 1024)
+    body_timeout_s: float = Field(default=10.0, gt=0, le=600)
+    statement_timeout_ms: int = Field(default=1400, ge=100, le=600_000)
+
     access: Literal["auto", "open"] = "auto"
     public_url: str = ""
     oidc_issuer: str = ""
@@ -81,13 +93,13 @@ class Settings(BaseSettings):
     oidc_leeway_s: int = Field(default=30, ge=0, le=300)
     dev_tokens: tuple[DevToken, ...] = ()
 
-    mcp_allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ("localhost:*", "127.0.0.1:*", "[::1]:*")
     mcp_write_tools: bool = True
     mcp_calls_per_minute: int = Field(default=0, ge=0, le=1_000_000)
 
     log_level: LogLevel = "INFO"
     log_format: Literal["auto", "json", "console"] = "auto"
 
+    prometheus: bool = False
     service_name: str = Field(default="", pattern=SERVICE_NAME_PATTERN, validation_alias=SERVICE_NAME_VARIABLES)
     tracing: Tracing = "on"
     trace_head_rate: float = Field(default=1.0, ge=0, le=1)
@@ -117,9 +129,25 @@ class Settings(BaseSettings):
             raise ValueError("must have a number as its port; write / ? # in a password as %2F %3F %23") from None
         return given
 
-    @field_validator("oidc_audience", "mcp_allowed_hosts", mode="before")
+    @field_validator("cors_origins")
     @classmethod
-    def _split_at_commas(cls, given: object) -> object:
+    def _check_origins(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := [origin for origin in given if origin != "*" and not ORIGIN.fullmatch(origin)]:
+            raise ValueError(
+                f"lists {wrong[0][:100]!r}; an origin is scheme://host or scheme://host:port, or * for all"
+            )
+        return given
+
+    @field_validator("trusted_hosts")
+    @classmethod
+    def _check_hosts(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := [host for host in given if not HOST_PATTERN.fullmatch(host)]:
+            raise ValueError(f"lists {wrong[0][:100]!r}; write api.example.com, or *.example.com, without a port")
+        return given
+
+    @field_validator("oidc_audience", "cors_origins", "trusted_hosts", mode="before")
+    @classmethod
+    def _split_list(cls, given: object) -> object:
         return tuple(part.strip() for part in given.split(",") if part.strip()) if isinstance(given, str) else given
 
     @field_validator("public_url", "oidc_issuer")
@@ -142,6 +170,14 @@ class Settings(BaseSettings):
                 "must be an address such as https://login.example.com/keys, or a file:///path/of/keys.json"
             )
         return given
+
+    @model_validator(mode="after")
+    def _refuse_credentials_for_all_origins(self) -> Self:
+        if self.cors_credentials and "*" in self.cors_origins:
+            raise ValueError(
+                "CORS_CREDENTIALS needs the origins by name; * in CORS_ORIGINS would let every page use them"
+            )
+        return self
 
     @model_validator(mode="after")
     def _refuse_development_defaults(self) -> Self:
@@ -173,6 +209,11 @@ class Settings(BaseSettings):
         """Whether requests need no token: because ACCESS says so, or in development without an issuer."""
         is_guarded = self.is_production or self.oidc_issuer or self.dev_tokens
         return self.access == "open" or not is_guarded
+
+    @property
+    def has_docs(self) -> bool:
+        """Whether /docs, /redoc and /openapi.json are served; by default not in production."""
+        return self.docs == "on" or (self.docs == "auto" and not self.is_production)
 
     @property
     def database_is_named(self) -> bool:

@@ -20,7 +20,7 @@ from src.common.access.scopes import RequiredScope, module_scopes, requires
 from src.common.config import Settings
 from src.common.errors import problems
 from src.mcp_host.call import ModuleHost
-from src.mcp_host.origins import ForeignHostError, ForeignOriginError, allowed_hosts, check_host_and_origin
+from src.mcp_host.origins import ForeignHostError, ForeignOriginError, KnownHosts
 from src.mcp_host.own_task import in_own_task
 from src.mcp_host.rate_limit import RateLimit
 
@@ -77,7 +77,7 @@ class McpEndpoint:
 
     def __init__(self, module: str, settings: Settings, limit: RateLimit) -> None:
         self.module = module
-        self.allowed = allowed_hosts(settings)
+        self.hosts = KnownHosts(settings)
         self.limit = limit
         self.required = RequiredScope(reading=module_scopes(module)[0], writing=module_scopes(module)[0])
 
@@ -88,7 +88,7 @@ class McpEndpoint:
             RefusalError: Host, Origin, scope or rate are not as they must be; the application answers with a problem.
         """
         connection = HTTPConnection(scope)
-        check_host_and_origin(connection.headers, self.allowed)
+        self.hosts.check(connection.headers)
         caller = await self.required(connection)
         self.limit.count(caller.subject)
         running: RunningServer = connection.app.state.mcp_servers[self.module]
@@ -103,10 +103,10 @@ class McpEndpoint:
 def add_mcp_routes(app: FastAPI, settings: Settings, modules: Sequence[str]) -> None:
     """Add the routes of these modules' servers; `open_mcp` builds the servers when the application starts."""
     limit = RateLimit(settings.mcp_calls_per_minute)
-    allowed = allowed_hosts(settings)
+    hosts = KnownHosts(settings)
 
     async def check(request: Request) -> None:
-        check_host_and_origin(request.headers, allowed)
+        hosts.check(request.headers)
 
     router = APIRouter(dependencies=[Depends(check)], responses=REFUSALS, tags=["mcp"])
     for module in modules:

@@ -8,13 +8,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import pytest
 from httpx2 import ConnectError, TransportError, get
+from sqlalchemy import text
 
+from src.backend.slice import load_slice
 from src.common.config import Settings
+from src.cos_main import SLICES
+from src.db.connection import open_database
 
 PROJECT = Path(__file__).resolve().parents[2]
 DEV = ["scripts/dev.py", "--no-reload"]
@@ -225,3 +231,51 @@ def status_of(address: str) -> int | None:
         return get(address).status_code
     except TransportError:
         return None
+
+
+async def test_a_stop_under_load_answers_every_request_that_it_began(
+    start: Start, port: int, migrated_database: Settings
+) -> None:
+    url = migrated_database.sqlalchemy_url.render_as_string(hide_password=False)
+    process = start(*SERVE, "--host", "127.0.0.1", "--port", str(port), DATABASE_URL=url)
+    assert first_answer(port, process) == 200
+
+    answers = answered_until_stopped(process, port)
+
+    log = load_slice(SLICES[0]).log
+    async with open_database(migrated_database) as database:
+        recorded = await database.autocommit.execute(text(f'SELECT request_id FROM "{log.schema}".base_log'))
+    assert sorted(recorded.scalars()) == sorted(answers)
+
+
+def answered_until_stopped(process: subprocess.Popen[str], port: int) -> list[str]:
+    """Let eight clients post, stop the process in the middle, and return the request ids of all answers."""
+    answers: list[str] = []
+    with ThreadPoolExecutor(8) as pool:
+        clients = [pool.submit(post_until_refused, port, answers) for _ in range(8)]
+        while len(answers) < 50:
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=20) in (0, -signal.SIGTERM)
+        for client in clients:
+            client.result(timeout=20)
+    return answers
+
+
+def post_until_refused(port: int, answers: list[str]) -> None:
+    """Add the request id of each answer, until nobody listens; the system resets connections that wait at that time."""
+    while True:
+        connection = HTTPConnection("127.0.0.1", port, timeout=20)
+        try:
+            connection.connect()
+            connection.request("POST", "/test-log", "{}", {"Content-Type": "application/json", "Connection": "close"})
+            answer = connection.getresponse()
+            assert answer.status == 200
+            answers.append(answer.headers["X-Request-ID"])
+        except ConnectionRefusedError:
+            return
+        except (OSError, HTTPException):
+            continue
+        finally:
+            connection.close()

@@ -100,10 +100,24 @@ async def test_a_foreign_host_or_origin_is_refused(http: AsyncClient, headers: d
 async def test_further_hosts_are_allowed_by_setting(
     committing_database: Database, committing_settings: Settings
 ) -> None:
-    changed = {"mcp_allowed_hosts": ("assistants.example",), "public_url": "https://cos.example/api"}
+    changed = {
+        "trusted_hosts": ("assistants.example", "*.assistants.example"),
+        "public_url": "https://cos.example/api",
+        "cors_origins": ("https://pages.example",),
+    }
     async with serving(committing_database, committing_settings, **changed) as http:
-        for host, status in (("assistants.example", 200), ("cos.example", 200), ("localhost", 421)):
+        for host, status in (
+            ("assistants.example", HTTPStatus.OK),
+            ("eu.assistants.example:8000", HTTPStatus.OK),
+            ("localhost", HTTPStatus.BAD_REQUEST),  # TRUSTED_HOSTS is for every address
+        ):
             assert (await send(http, headers={"Host": host})).status_code == status
+        for origin, status in (
+            ("https://pages.example", HTTPStatus.OK),
+            ("https://evil.example", HTTPStatus.FORBIDDEN),
+        ):
+            headers = {"Host": "assistants.example", "Origin": origin}
+            assert (await send(http, headers=headers)).status_code == status
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE", "PUT", "PATCH"])
