@@ -88,6 +88,7 @@ def instance(session: nox.Session) -> None:
     uv(session, "run", "mypy")
     uv(session, "run", "lint-imports", "--no-logo")
     uv(session, "run", "bandit", "-q", "-c", "pyproject.toml", "-r", "src")
+    uv(session, "run", "python", "scripts/check_mcp_filename_drift.py")
     # These are all tests. Those of the spawned project in tests/ run on the PostgreSQL of its environment.
     uv(session, "run", "python", str(ROOT / "tools" / "with_external_postgres.py"), "pytest", "-q")
 

@@ -1,4 +1,4 @@
-"""Refuse requests of foreign web pages: MCP clients are no browsers, and a page may name this machine (DNS rebinding)."""
+"""Refuse requests that a foreign web page sends, under a name of its own for this machine (DNS rebinding)."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -32,8 +32,8 @@ class ForeignOriginError(RefusalError):
 class KnownHosts:
     """The hosts under which MCP clients reach the service, on any port, and the web pages that may use it.
 
-    The hosts are those of TRUSTED_HOSTS, else this machine; and that of PUBLIC_URL. The pages are those of CORS_ORIGINS,
-    and those that the hosts serve.
+    The hosts are those of TRUSTED_HOSTS, else this machine; and that of PUBLIC_URL. The pages are those of
+    CORS_ORIGINS, and those that the hosts serve.
     """
 
     def __init__(self, settings: Settings) -> None:
