@@ -94,6 +94,18 @@ def instance(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHON)
+def conformance(session: nox.Session) -> None:
+    """Run MCP's conformance suite and inspector against the instance; npm fetches them, with node 22."""
+    folder = Path(session.cache_dir) / "mcp-tools"
+    versions = ("node@22", "@modelcontextprotocol/conformance@0.2.0-alpha.12", "@modelcontextprotocol/inspector@2.12")
+    session.run("npm", "install", "--silent", "--prefix", str(folder), *versions, external=True)
+    uv(session, "sync", "--quiet")
+    tools = ROOT / "tools"
+    command = ("python", str(tools / "conformance.py"), str(folder / "node_modules" / ".bin"))
+    uv(session, "run", "python", str(tools / "with_external_postgres.py"), *command)
+
+
+@nox.session(python=PYTHON)
 def benchmark(session: nox.Session) -> None:
     """Measure what a spawn, a start and a project cost; writes docs/benchmarks.md."""
     install(session)
