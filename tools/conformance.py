@@ -1,6 +1,6 @@
 """Run the protocol's conformance suite and the inspector against the MCP server of a project.
 
-    uv run python ../../tools/with_external_postgres.py python ../../tools/conformance.py BIN     (in a project's folder)
+    uv run python ../../tools/with_external_postgres.py python ../../tools/conformance.py BIN    (in a project's folder)
 
 BIN is the folder with node 22, `conformance` and `mcp-inspector`; `nox -s conformance` installs them. The scenarios in
 tools/conformance/*.yml need tools, prompts and resources that only a fixture server has; they are expected to fail.
@@ -15,9 +15,6 @@ import time
 from pathlib import Path
 
 from httpx2 import ConnectError, get
-
-from src.backend.slice import load_slice
-from src.cos_main import SLICES
 
 EXPECTED = Path(__file__).parent / "conformance"
 VERSIONS = ("2026-07-28", "2025-11-25")
@@ -43,7 +40,8 @@ def main(folder: str) -> int:
     service = subprocess.Popen(command, env=environment)
     try:
         wait_for(f"{address}/health/ready", service)
-        return int(any(failures(f"{address}/{load_slice(package).module}/mcp", environment) for package in SLICES))
+        paths = [module["path"] for module in get(f"{address}/mcp/capabilities").json()["modules"]]
+        return int(any(failures(f"{address}{path}", environment) for path in paths))
     finally:
         service.terminate()
         service.wait()
