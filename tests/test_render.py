@@ -57,7 +57,7 @@ def test_hardly_any_python_of_src_and_scripts_is_a_template() -> None:
 
 
 def test_a_service_stays_small_enough_to_read(pristine: Path) -> None:
-    assert len(list((pristine / "src").rglob("*.py"))) < 80
+    assert len(list((pristine / "src").rglob("*.py"))) < 90
 
 
 def test_a_module_brings_only_what_is_its_own(spawn: Spawn, project: Path) -> None:

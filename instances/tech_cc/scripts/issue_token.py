@@ -36,7 +36,9 @@ class LocalIssuer:
         public = jwt.algorithms.RSAAlgorithm.to_jwk(self.key.public_key(), as_dict=True)
         self.key_id = sha256(str(public["n"]).encode()).hexdigest()[:16]
         self.jwks = {"keys": [{**public, "kid": self.key_id, "use": "sig", "alg": "RS256"}]}
-        self._jwks.write_text(json.dumps(self.jwks))
+        published = json.dumps(self.jwks)
+        if not self._jwks.exists() or self._jwks.read_text() != published:  # a service may be reading it
+            self._jwks.write_text(published)
 
     @property
     def settings(self) -> dict[str, str]:

@@ -1,11 +1,12 @@
 """All configuration, from the environment and `.env`; no other file of the project reads them."""
 
+import json
 import os
 import re
 import sys
 from datetime import timedelta
 from functools import cache
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -20,13 +21,11 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
 from sqlalchemy import URL, make_url
-from sqlalchemy.exc import ArgumentError
+
+from src.common.database_url import asyncpg_url
 
 DEVELOPMENT_DATABASE_URL = "postgresql+asyncpg://cos_user:cos_pass@127.0.0.1:5433/cos_db"
 MEM0_SCHEMA_PATTERN = r"^mem0[a-z0-9_]*(\{module\}[a-z0-9_]*)?$"  # never equal to a module's own schema
-ASYNCPG_URL_OPTIONS = {"host", "port", "ssl"}
-SSL_MODES = {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
-PORT_MAX = 65535
 SERVICE_NAME_PATTERN = r"^[A-Za-z0-9._-]{0,64}$"
 ADDRESS = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?")
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[A-Za-z0-9.:\[\]-]+")
@@ -91,7 +90,7 @@ class Settings(BaseSettings):
     oidc_audience: Annotated[tuple[str, ...], NoDecode] = ()
     oidc_jwks_url: str = ""
     oidc_leeway_s: int = Field(default=30, ge=0, le=300)
-    dev_tokens: tuple[DevToken, ...] = ()
+    dev_tokens: Annotated[tuple[DevToken, ...], NoDecode] = ()
 
     mcp_write_tools: bool = True
     mcp_calls_per_minute: int = Field(default=0, ge=0, le=1_000_000)
@@ -149,6 +148,14 @@ class Settings(BaseSettings):
     @classmethod
     def _split_list(cls, given: object) -> object:
         return tuple(part.strip() for part in given.split(",") if part.strip()) if isinstance(given, str) else given
+
+    @field_validator("dev_tokens", mode="before")
+    @classmethod
+    def _read_dev_tokens(cls, given: object) -> object:
+        try:
+            return json.loads(given) if isinstance(given, str) else given
+        except ValueError:
+            raise ValueError("must be a list in JSON, as .env.example shows it") from None
 
     @field_validator("public_url", "oidc_issuer")
     @classmethod
@@ -242,40 +249,6 @@ class Settings(BaseSettings):
     def mem0_schema_of(self, module: str) -> str:
         """Return the schema of a module's scratch memory."""
         return self.mem0_schema.replace("{module}", module)
-
-
-def asyncpg_url(given: str) -> URL:
-    """Return the address in the form that SQLAlchemy's asyncpg dialect needs; hosting platforms use several forms.
-
-    Raises:
-        ValueError: It is not the address of one PostgreSQL database.
-    """
-    try:
-        url = make_url(given)
-    except (ArgumentError, ValueError):
-        raise ValueError("must look like postgresql+asyncpg://user:password@host:port/database") from None
-    if url.drivername not in ("postgresql+asyncpg", "postgresql", "postgres"):
-        raise ValueError("must begin with postgresql+asyncpg://, because asyncpg is the driver")
-    if not url.database:
-        raise ValueError("must end in the name of a database")
-    options: dict[str, Any] = {"ssl" if key == "sslmode" else key: value for key, value in url.query.items()}
-    if options.keys() - ASYNCPG_URL_OPTIONS or not all(isinstance(value, str) for value in options.values()):
-        raise ValueError("has options that asyncpg does not know; host, port and sslmode are known, once each")
-    if options.get("ssl", "require") not in SSL_MODES:
-        raise ValueError(f"must have one of these as its sslmode: {', '.join(sorted(SSL_MODES))}")
-    _check_host_and_port(url.host or "", str(url.port or options.get("port", "5432")))
-    return url.set(drivername="postgresql+asyncpg", query=options)
-
-
-def _check_host_and_port(host: str, port: str) -> None:
-    if "@" in host:
-        raise ValueError("has one @ too many; write an @ in a password as %40")
-    try:
-        host.encode("idna")
-    except UnicodeError:
-        raise ValueError("must name a host whose parts have 1 to 63 characters") from None
-    if not port.isdecimal() or not 1 <= int(port) <= PORT_MAX:
-        raise ValueError(f"must have a port from 1 to {PORT_MAX}")
 
 
 @cache

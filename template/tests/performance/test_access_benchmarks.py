@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import pytest
 from fastapi import FastAPI
+from pytest_benchmark.fixture import BenchmarkFixture
 from starlette.types import Message, Scope
 
 from issue_token import LocalIssuer
@@ -68,7 +69,9 @@ def app_with(verifier: TokenVerifier | None) -> FastAPI:
     return app
 
 
-def test_the_guard_costs_little(compare: Compare, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_the_guard_costs_little(
+    compare: Compare, benchmark: BenchmarkFixture, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     issuer = LocalIssuer(tmp_path_factory.mktemp("issuer"))
     settings = Settings.model_validate(issuer.settings)
     verifiers = {
@@ -82,4 +85,4 @@ def test_the_guard_costs_little(compare: Compare, tmp_path_factory: pytest.TempP
     samples = compare("guard", works, rounds=ROUNDS)
 
     cost_s = median(samples["token remembered"]) - median(samples["without a guard"])
-    assert cost_s <= COST_LIMIT_S
+    assert benchmark.disabled or cost_s <= COST_LIMIT_S

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from src.common.config import ConfigurationError, Settings, asyncpg_url, get_settings, settings_or_exit
+from src.common.config import ConfigurationError, Settings, get_settings, settings_or_exit
+from src.common.database_url import asyncpg_url
 
 PRODUCTION_URL = "postgresql+asyncpg://service:s3cret@db.internal/cos"
 
@@ -228,6 +229,17 @@ def test_the_api_is_open_in_development_or_where_it_is_said(given: dict[str, Any
 def test_settings_of_access_that_make_no_sense_are_refused(given: dict[str, Any], rule: str) -> None:
     with pytest.raises(ValidationError, match=rule):
         Settings.model_validate(given)
+
+
+@pytest.mark.parametrize("given", ["s3cret", "[", '{"s3cret": 1}', '["s3cret"]', "7"])
+def test_development_tokens_that_cannot_be_read_are_not_repeated(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("DEV_TOKENS", given)
+    monkeypatch.setenv("OIDC_AUDIENCE", "cos")
+
+    with pytest.raises(ConfigurationError, match="DEV_TOKENS") as fault:
+        get_settings()
+
+    assert "s3cret" not in str(fault.value)
 
 
 def test_access_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
