@@ -6,6 +6,8 @@ from httpx2 import AsyncClient
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from src.backend.cc.crud import MODULES
+
 PATH = "/cc/modules"
 
 
@@ -227,6 +229,6 @@ async def test_an_unknown_order_or_filter_is_refused(client: AsyncClient, query:
 async def test_an_index_stands_behind_each_order_and_filter(test_db_session: AsyncSession) -> None:
     await test_db_session.execute(text("SET LOCAL enable_seqscan = off"))
     for query in ("ORDER BY id LIMIT 2", "ORDER BY name LIMIT 2", "WHERE version = '1' ORDER BY id LIMIT 2"):
-        plan = (await test_db_session.scalars(text(f"EXPLAIN SELECT * FROM cc.modules {query}"))).all()
+        plan = (await test_db_session.scalars(text(f"EXPLAIN SELECT * FROM {MODULES.fullname} {query}"))).all()
         assert "Index Scan" in "".join(plan)
         assert "Sort" not in "".join(plan)
