@@ -18,6 +18,7 @@ GATES = (
     "lint-imports --no-logo",
     "bandit -q -r src/",
     "deptry src alembic",
+    "python scripts/check_mcp_filename_drift.py",
 )
 
 nox.options.default_venv_backend = "uv"
@@ -146,6 +147,18 @@ def instance(session: nox.Session) -> None:
         uv(session, "run", *gate.split())
     # These are all tests. Those of the spawned project in tests/ run on the PostgreSQL of its environment.
     uv(session, "run", "python", str(ROOT / "tools" / "with_external_postgres.py"), "pytest", "-q")
+
+
+@nox.session(python=PYTHON)
+def conformance(session: nox.Session) -> None:
+    """Run MCP's conformance suite and inspector against the instance; npm fetches them, with node 22."""
+    folder = Path(session.cache_dir) / "mcp-tools"
+    versions = ("node@22", "@modelcontextprotocol/conformance@0.2.0-alpha.12", "@modelcontextprotocol/inspector@2.12")
+    session.run("npm", "install", "--silent", "--prefix", str(folder), *versions, external=True)
+    uv(session, "sync", "--quiet")
+    tools = ROOT / "tools"
+    command = ("python", str(tools / "conformance.py"), str(folder / "node_modules" / ".bin"))
+    uv(session, "run", "python", str(tools / "with_external_postgres.py"), *command)
 
 
 @nox.session(python=PYTHON)

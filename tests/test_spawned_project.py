@@ -25,6 +25,7 @@ pytestmark = pytest.mark.xdist_group("shop")  # one worker installs the project 
         "pytest tests/performance -m benchmark -q --benchmark-disable --memray",
         "pytest tests/performance -m database -q --no-cov --collect-only",
         "python scripts/doctor.py",
+        "python scripts/check_mcp_filename_drift.py",
     ],
 )
 def test_a_gate_passes_straight_after_the_copy(shop: Path, bare_environment: dict[str, str], gate: str) -> None:

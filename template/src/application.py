@@ -32,6 +32,7 @@ from src.db.connection import open_database
 from src.db.schema_check import add_schema_error_handler, code_revisions
 from src.highway.lifespan import open_highway
 from src.l1.writer import open_writer
+from src.mcp_host.routes import add_mcp_routes, open_mcp
 from src.project import DISTRIBUTION, FIRST_MODULE
 from src.retention import purge_tasks
 
@@ -53,6 +54,7 @@ def build_app(settings: Settings, packages: Sequence[str]) -> FastAPI:
     configure_logging(settings)
     slices = [load_slice(package) for package in packages]
     subscribers = [(part.log, subscriber) for part in slices for subscriber in part.subscribers]
+    with_mcp = [part for part in slices if part.mcp_package]
     service_name = _service_name(packages)
 
     @asynccontextmanager
@@ -65,11 +67,13 @@ def build_app(settings: Settings, packages: Sequence[str]) -> FastAPI:
                 open_background_tasks() as tasks,
                 open_writer(settings, tasks) as writer,
                 open_highway(settings, database, writer, tasks, subscribers) as highway,
+                open_mcp([part.mcp_host(settings, highway.database) for part in with_mcp]) as mcp_servers,
             ):
                 app.state.database = highway.database
                 app.state.background_tasks = tasks
                 app.state.l1_writer = writer
                 app.state.highway = highway
+                app.state.mcp_servers = mcp_servers
                 for purge in purge_tasks(database, slices, settings):
                     tasks.start(purge)
                 preparing = asyncio.create_task(asyncio.to_thread(scrub, None))  # imports Logfire, while requests run
@@ -105,6 +109,7 @@ def build_app(settings: Settings, packages: Sequence[str]) -> FastAPI:
     app.add_middleware(RequestIdMiddleware)
     app.state.spans = spans
     app.include_router(health.router)
+    add_mcp_routes(app, settings, [part.module for part in with_mcp])
     if registry:
         app.include_router(metrics_router(registry))
     for part in slices:

@@ -8,10 +8,13 @@ from importlib import import_module
 from fastapi import APIRouter, FastAPI
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from src.common.config import Settings
 from src.common.errors import problems
 from src.common.schemas import Purge
+from src.db.connection import Database
 from src.highway.subscriber import AnySubscriber
 from src.l1.entries import Log
+from src.mcp_host.call import ModuleHost
 from src.project import FIRST_MODULE
 
 COMMON_ERRORS = problems(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.SERVICE_UNAVAILABLE)
@@ -28,6 +31,19 @@ class Slice:
     log: Log
     purge_scratch: Callable[[AsyncSession], Awaitable[Purge]]
     subscribers: Sequence[AnySubscriber] = ()
+    mcp_package: str = ""  # of its tools and resources for assistants; a slice without them has no MCP server
+
+    def mcp_host(self, settings: Settings, database: Database) -> ModuleHost:
+        """Return what the calls of its MCP server share."""
+        return ModuleHost(
+            module=self.module,
+            label=self.label,
+            package=self.mcp_package,
+            log=self.log,
+            subscribers=self.subscribers,
+            settings=settings,
+            database=database,
+        )
 
     def mount(self, app: FastAPI, *, with_debug: bool) -> None:
         """Add the slice's routes, and those for developers if requested."""

@@ -50,6 +50,12 @@ class ConsumerStatus(BaseModel):
     leader: int | None = None
 
 
+class ConsumersStatus(BaseModel):
+    """All consumers, sorted by name."""
+
+    consumers: list[ConsumerStatus]
+
+
 class DeadLetter(BaseModel):
     """A record that a consumer could not handle."""
 

@@ -92,6 +92,9 @@ class Settings(BaseSettings):
     oidc_leeway_s: int = Field(default=30, ge=0, le=300)
     dev_tokens: Annotated[tuple[DevToken, ...], NoDecode] = ()
 
+    mcp_write_tools: bool = True
+    mcp_calls_per_minute: int = Field(default=0, ge=0, le=1_000_000)
+
     log_level: LogLevel = "INFO"
     log_format: Literal["auto", "json", "console"] = "auto"
 

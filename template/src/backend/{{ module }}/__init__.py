@@ -14,4 +14,5 @@ SLICE = Slice(
     debug_routers=[debug_router.router],
     log=LOG,
     purge_scratch=purge_notes,
+    mcp_package=f"{__name__}.{MODULE}_mcp",
 )

@@ -14,6 +14,14 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length
 Version = Annotated[str, StringConstraints(pattern=r"^[0-9][0-9A-Za-z.+-]*$", max_length=64), Field(examples=["1.2.0"])]
 Note = Annotated[StorableText, Field(max_length=1000, examples=["Invoices and reminders."])]
 Health = Literal["healthy", "degraded", "unhealthy"]
+EventType = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$", max_length=100)]
+RequestId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+Subject = Annotated[StorableText, Field(min_length=1, max_length=255)]
+Hours = Annotated[int, Field(ge=1, le=2160, description="Hours to look back from now.")]
+RecordLimit = Annotated[int, Field(ge=1, le=50, description="Records on a page.")]
+Limit = Annotated[int, Field(ge=1, le=100, description="Items on a page.")]
+PageStart = Annotated[str, Field(max_length=200, description="`next_after` of the page before.")]
+ModuleSort = Literal["created_at", "-created_at", "name", "-name"]
 LifetimeS = Annotated[int, Field(ge=1, le=30 * DAY_S, description="Seconds from now until the note expires.")]
 
 
@@ -37,9 +45,9 @@ class ModuleQuery(BaseModel):
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
-    limit: int = Field(default=20, ge=1, le=100, description="Items on a page.")
-    after: str | None = Field(default=None, max_length=200, description="`next_after` of the page before.")
-    sort: Literal["created_at", "-created_at", "name", "-name"] = "created_at"
+    limit: Limit = 20
+    after: PageStart | None = None
+    sort: ModuleSort = "created_at"
     name: Name | None = Field(default=None, description="Only the module with this name.")
     version: Version | None = Field(default=None, description="Only modules of this version.")
 
@@ -49,6 +57,12 @@ class ModuleRead(RecordModel):
     version: str
     description: str | None
     is_active: bool
+
+
+class Removed(BaseModel):
+    """Which entry is gone."""
+
+    removed_id: UUID
 
 
 class HealthReport(RequestModel):
