@@ -19,8 +19,21 @@ PAGES = ("*.md", "docs/**/*.md", ".agents/skills/*/SKILL.md", ".github/*.md")
 INLINE = re.compile(r"`((?:uv run|nox -s|python3 bootstrap\.py|docker compose up) [^`]*)`")
 # Programs that a machine has, or that their own documents tell how to get.
 EXTERNAL = {
-    "$EDITOR", "cd", "claude", "codex", "copier", "curl", "docker", "echo", "git", "mv", "npx", "pipx", "psql", "sed",
-}  # fmt: skip
+    "$EDITOR",
+    "cd",
+    "claude",
+    "codex",
+    "copier",
+    "curl",
+    "docker",
+    "echo",
+    "git",
+    "mv",
+    "npx",
+    "pipx",
+    "psql",
+    "sed",
+}
 COMMANDS_OF_UV = {"add", "audit", "lock", "sync"}
 COMMANDS_OF_ALEMBIC = {"downgrade", "heads", "history", "revision", "upgrade"}
 TOOLS = {"bandit", "deptry", "lint-imports", "mypy", "pre-commit", "ruff", "uvicorn"}
@@ -112,7 +125,7 @@ def _check_script(script: str, arguments: list[str]) -> None:
     if command:
         try:
             with redirect_stderr(StringIO()) as complaint, redirect_stdout(StringIO()):
-                parser().parse_args([command, *(word for word in arguments if word != "--trust")])  # the launcher's
+                parser().parse_args([command, *(word for word in arguments if word != "--trust")])  # the launcher's own
         except SystemExit as end:
             if end.code:
                 raise UnknownCommandError(complaint.getvalue()) from None
