@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 
 from src import health
-from src.backend.slice import load_slice
+from src.backend.slice import load_slice, subscribers_of
 from src.common.background_tasks import open_background_tasks
 from src.common.config import Settings
 from src.common.errors import add_error_handlers
@@ -24,9 +24,14 @@ from src.common.telemetry.otlp import stop
 from src.common.telemetry.scrubber import scrub
 from src.db.connection import open_database
 from src.db.schema_check import add_schema_error_handler, code_revisions
+from src.graph import router as graph_router
+from src.graph.queries import GraphQueries
+from src.graph.registry import MODULE_LABELS
+from src.graph.repository import open_graph
 from src.highway.lifespan import open_highway
 from src.l1.writer import open_writer
 from src.project import FIRST_MODULE
+from src.registration import registration_tasks
 from src.retention import purge_tasks
 
 # The least that Python allows. A body of 250 integers with 4,000 digits each, its default, takes 20 ms to parse.
@@ -43,7 +48,7 @@ def build_app(settings: Settings, packages: Sequence[str]) -> FastAPI:
     sys.set_int_max_str_digits(INTEGER_DIGITS_LIMIT)
     configure_logging(settings)
     slices = [load_slice(package) for package in packages]
-    subscribers = [(part.log, subscriber) for part in slices for subscriber in part.subscribers]
+    types = {name for part in slices for name in part.graph_models.types}
     service_name = _service_name(packages)
 
     @asynccontextmanager
@@ -54,12 +59,17 @@ def build_app(settings: Settings, packages: Sequence[str]) -> FastAPI:
                 open_database(settings) as database,
                 open_background_tasks() as tasks,
                 open_writer(settings, tasks) as writer,
-                open_highway(settings, database, writer, tasks, subscribers) as highway,
+                open_graph(settings) as graph,
+                open_highway(settings, database, writer, tasks, subscribers_of(slices, graph)) as highway,
             ):
                 app.state.database = highway.database
                 app.state.background_tasks = tasks
                 app.state.l1_writer = writer
                 app.state.highway = highway
+                app.state.graph = graph
+                app.state.graph_queries = GraphQueries(graph, types=types, modules=MODULE_LABELS) if graph else None
+                for registration in registration_tasks(highway.database, slices):
+                    tasks.start(registration)
                 for purge in purge_tasks(database, slices, settings):
                     tasks.start(purge)
                 preparing = asyncio.create_task(asyncio.to_thread(scrub, None))  # imports Logfire, while requests run
@@ -84,6 +94,7 @@ def build_app(settings: Settings, packages: Sequence[str]) -> FastAPI:
     app.add_middleware(RequestIdMiddleware)
     app.state.spans = spans
     app.include_router(health.router)
+    app.include_router(graph_router.router)
     for part in slices:
         part.mount(app, with_debug=not settings.is_production)
         if part.module == FIRST_MODULE and not settings.is_production:

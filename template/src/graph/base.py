@@ -69,7 +69,8 @@ def driver_name() -> str:
     """Return the version of the driver, and whether its Rust extension is in use."""
     import neo4j  # noqa: PLC0415  # see above
 
-    extension = "with" if "Python-Rust" in neo4j.get_user_agent() else "without"
+    agent: str = neo4j.get_user_agent()  # type: ignore[no-untyped-call]  # it has no annotations
+    extension = "with" if "Python-Rust" in agent else "without"
     return f"neo4j {neo4j.__version__} {extension} its Rust extension"
 
 

@@ -5,7 +5,7 @@ other. It moves from where this instance read it, or not at all: two instances c
 """
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 from src.graph.cypher import cypher
 from src.graph.entries import rows_of
@@ -37,24 +37,18 @@ class GraphSubscriber(CheckpointingSubscriber):
         """Return the checkpoint, after constraints and indexes are there; end a rebuild that was asked for."""
         await prepare_schema(self._graph, owner=self._module, scripts=self._models.scripts)
         query = cypher("register_checkpoint", module=self.label)
-        found = (await self._graph.write(query, checkpoint=self._checkpoint))[0]
+        found = (await self._graph.write(query, {"checkpoint": self._checkpoint}))[0]
         if found["is_rebuilding"]:
             await delete_module(self._graph, self.label)
             await self.reset(BEGINNING)
             return BEGINNING
         return _position(found)
 
-    async def position(self) -> Position:
-        """Return the checkpoint.
-
-        Raises:
-            CheckpointMovedError: It is gone, or somebody asked for a rebuild.
-        """
+    async def position(self) -> Position | None:
+        """Return the checkpoint; None if it is gone, or if somebody asked for a rebuild."""
         query = cypher("read_checkpoint", module=self.label)
-        found = await self._graph.read(query, checkpoint=self._checkpoint)
-        if not found or found[0]["is_rebuilding"]:
-            raise CheckpointMovedError(f"The graph of {self.label} is to be built anew.")
-        return _position(found[0])
+        found = await self._graph.read(query, {"checkpoint": self._checkpoint})
+        return _position(found[0]) if found and not found[0]["is_rebuilding"] else None
 
     async def handle_batch(self, records: Sequence[StoredRecord], *, old: Position, new: Position) -> None:
         """Write the nodes of the records and move the checkpoint, both or neither."""
@@ -62,7 +56,7 @@ class GraphSubscriber(CheckpointingSubscriber):
 
     async def handle_again(self, record: StoredRecord) -> None:
         """Write the nodes of a record that was a dead letter; what later records said of them stays."""
-        await self._graph.write(f"WITH 1 AS c\n{self._effect}\nRETURN c", **rows_of([record], self._models))
+        await self._graph.write(f"WITH 1 AS c\n{self._effect}\nRETURN c", rows_of([record], self._models))
 
     async def move(self, *, old: Position, new: Position) -> None:
         """Move the checkpoint past a record that is a dead letter."""
@@ -72,16 +66,18 @@ class GraphSubscriber(CheckpointingSubscriber):
         """Set the checkpoint; with `is_rebuilding`, the leading instance deletes the nodes and begins anew."""
         await self._graph.write(
             cypher("set_checkpoint", module=self.label),
-            checkpoint=self._checkpoint,
-            xid=position.xid,
-            seq=position.seq,
-            is_rebuilding=is_rebuilding,
+            {
+                "checkpoint": self._checkpoint,
+                "xid": position.xid,
+                "seq": position.seq,
+                "is_rebuilding": is_rebuilding,
+            },
         )
 
     async def _move(self, effect: str, rows: dict[str, list[Row]], *, old: Position, new: Position) -> None:
         query = f"{cypher('move_checkpoint', module=self.label)}{effect}\nRETURN c.xid AS xid"
-        places: dict[str, Any] = {"old_xid": old.xid, "old_seq": old.seq, "xid": new.xid, "seq": new.seq}
-        if not await self._graph.write(query, checkpoint=self._checkpoint, **places, **rows):
+        places = {"old_xid": old.xid, "old_seq": old.seq, "xid": new.xid, "seq": new.seq}
+        if not await self._graph.write(query, {"checkpoint": self._checkpoint, **places, **rows}):
             raise CheckpointMovedError(f"The checkpoint of {self._checkpoint} was moved by somebody else.")
 
 

@@ -1,6 +1,5 @@
 """What records become: rows for nodes and relations, as the queries take them. Nothing here asks a database."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -77,7 +76,8 @@ class Drawing:
 
     def rows(self) -> Rows:
         """Return the rows by parameter."""
-        return {name: list(each.values()) for name, each in (*self._nodes.items(), *self._relations.items())}
+        nodes = {name: list(each.values()) for name, each in self._nodes.items()}
+        return nodes | {name: list(each.values()) for name, each in self._relations.items()}
 
     def _add_node(self, record: StoredRecord, node: Node) -> None:
         name = type(node).__name__

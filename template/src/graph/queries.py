@@ -116,7 +116,7 @@ class GraphQueries:
         if module is not None and module not in self.modules:
             raise TypeUnknownError(f"There is no module {module}. There is: {', '.join(self.modules)}.")
         query = cypher("list_nodes", type=type_)
-        rows = await self._graph.read(query, after=after, module=module, limit=limit + 1)
+        rows = await self._graph.read(query, {"after": after, "module": module, "limit": limit + 1})
         items = [_node(row) for row in rows[:limit]]
         return NodePage(items=items, next_after=items[-1].rec_id if len(rows) > limit else None)
 
@@ -148,7 +148,7 @@ class GraphQueries:
         Raises:
             NodeUnknownError: The graph has no entry of that request.
         """
-        rows = await self._graph.read(cypher("request_story"), request_id=request_id, limit=limit + 1)
+        rows = await self._graph.read(cypher("request_story"), {"request_id": request_id, "limit": limit + 1})
         if not rows:
             raise NodeUnknownError(f"The graph has nothing of the request {request_id}. It may not have arrived yet.")
         entries = [_entry(row) for row in rows[:limit]]
@@ -163,7 +163,7 @@ class GraphQueries:
         """
         modules: dict[str, int] = {}
         for query in ("modules_of_request", "modules_of_subject"):
-            for row in await self._graph.read(cypher(query), id=id_):
+            for row in await self._graph.read(cypher(query), {"id": id_}):
                 module = _names(row["labels"])[1]
                 modules[module] = modules.get(module, 0) + row["entries"]
         if not modules:
@@ -179,14 +179,14 @@ class GraphQueries:
 
     async def _found(self, type_: str, rec_id: str) -> Row:
         self._check_type(type_)
-        rows = await self._graph.read(cypher("get_node", type=type_), rec_id=rec_id)
+        rows = await self._graph.read(cypher("get_node", type=type_), {"rec_id": rec_id})
         if not rows:
             raise NodeUnknownError(f"The graph has no {type_} with this id. List them at /graph/nodes/{type_}.")
         return rows[0]
 
     async def _level(self, elements: Sequence[str], *, limit: int) -> list[Row]:
         query = cypher("neighbours")
-        return await self._graph.read(query, elements=elements, limit=limit + 1, limit_of_all=limit + 1)
+        return await self._graph.read(query, {"elements": elements, "limit": limit + 1})
 
     def _check_type(self, type_: str) -> None:
         if type_ not in self.types:

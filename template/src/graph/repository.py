@@ -31,15 +31,15 @@ class GraphRepository:
         self._driver = driver
         self._database = database
 
-    async def read(self, query: str, *, limit_s: float = READ_LIMIT_S, **parameters: Any) -> list[Row]:
+    async def read(self, query: str, parameters: Row | None = None, *, limit_s: float = READ_LIMIT_S) -> list[Row]:
         """Return the rows of a query that changes nothing.
 
         Raises:
             GraphUnavailableError: Neo4j does not answer in time.
         """
-        return await self._execute(query, parameters, access="r", limit_s=limit_s)
+        return await self._execute(query, parameters or {}, access="r", limit_s=limit_s)
 
-    async def write(self, query: str, *, limit_s: float = WRITE_LIMIT_S, **parameters: Any) -> list[Row]:
+    async def write(self, query: str, parameters: Row | None = None, *, limit_s: float = WRITE_LIMIT_S) -> list[Row]:
         """Return the rows of a query, whose transaction is committed; one that deadlocks is tried again.
 
         Raises:
@@ -47,7 +47,7 @@ class GraphRepository:
             TimeoutError: Neo4j answers, but not this query in time.
         """
         try:
-            return await self._execute(query, parameters, access="w", limit_s=limit_s)
+            return await self._execute(query, parameters or {}, access="w", limit_s=limit_s)
         except GraphUnavailableError as outage:
             if isinstance(outage.__cause__, TimeoutError):
                 await self.check()
@@ -75,7 +75,7 @@ class GraphRepository:
 
     async def delete_some(self, module: str, *, limit: int) -> int:
         """Return how many nodes of a module were deleted, at most `limit`; its checkpoint stays."""
-        return int((await self.write(cypher("delete_nodes", module=module), limit=limit))[0]["deleted"])
+        return int((await self.write(cypher("delete_nodes", module=module), {"limit": limit}))[0]["deleted"])
 
     async def _execute(self, query: str, parameters: dict[str, Any], *, access: str, limit_s: float) -> list[Row]:
         from neo4j import Query, RoutingControl  # noqa: PLC0415  # 160 ms, for those who use it
@@ -84,7 +84,7 @@ class GraphRepository:
         with span("graph", layer="service"), graph_outages_refused():
             async with asyncio.timeout(limit_s):
                 result = await self._driver.execute_query(
-                    Query(query, timeout=limit_s),  # type: ignore[arg-type]  # it is no literal, but has no input in it
+                    Query(query, timeout=limit_s),
                     parameters,
                     routing_=routing,
                     database_=self._database,

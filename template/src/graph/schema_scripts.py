@@ -61,7 +61,7 @@ async def prepare_schema(graph: GraphRepository, *, owner: str, scripts: Path | 
             for script in await new_scripts(graph, each, folder):
                 await _apply(graph, each, script)
     finally:
-        await graph.write(cypher("release_schema_lock"), holder=holder)
+        await graph.write(cypher("release_schema_lock"), {"holder": holder})
 
 
 async def new_scripts(graph: GraphRepository, owner: str, folder: Path) -> list[Script]:
@@ -70,7 +70,7 @@ async def new_scripts(graph: GraphRepository, owner: str, folder: Path) -> list[
     Raises:
         GraphSchemaError: A script was changed after it was applied.
     """
-    rows = await graph.read(cypher("applied_scripts"), owner=owner)
+    rows = await graph.read(cypher("applied_scripts"), {"owner": owner})
     applied = {row["number"]: row["checksum"] for row in rows}
     scripts = read_scripts(folder)
     for script in scripts:
@@ -104,7 +104,7 @@ def read_scripts(folder: Path) -> list[Script]:
 async def _take_lock(graph: GraphRepository, holder: str) -> None:
     deadline = time.monotonic() + LOCK_LIMIT_S
     query = cypher("take_schema_lock")
-    while not await graph.write(query, holder=holder, lifetime_ms=LOCK_LIFETIME_S * 1000):
+    while not await graph.write(query, {"holder": holder, "lifetime_ms": LOCK_LIFETIME_S * 1000}):
         if time.monotonic() > deadline:
             raise GraphSchemaError("Another process holds the lock of the graph's schema. Try again in a minute.")
         await asyncio.sleep(LOCK_PAUSE_S)
@@ -116,9 +116,11 @@ async def _apply(graph: GraphRepository, owner: str, script: Script) -> None:
         await graph.write(statement)
     await graph.write(
         cypher("add_script"),
-        rec_id=f"{owner}:{script.number}",
-        owner=owner,
-        number=script.number,
-        name=script.name,
-        checksum=script.checksum,
+        {
+            "rec_id": f"{owner}:{script.number}",
+            "owner": owner,
+            "number": script.number,
+            "name": script.name,
+            "checksum": script.checksum,
+        },
     )

@@ -4,14 +4,21 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from importlib import import_module
+from typing import Final
 
 from fastapi import APIRouter, FastAPI
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from src.common.errors import problems
 from src.common.schemas import Purge
+from src.db.autocommit import AnySession
+from src.graph.consumer import GraphSubscriber
+from src.graph.models import GraphModels
+from src.graph.repository import GraphRepository
 from src.highway.subscriber import AnySubscriber
 from src.l1.entries import Log
+
+NO_MODELS: Final = GraphModels()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +31,8 @@ class Slice:
     debug_routers: Sequence[APIRouter]
     log: Log
     purge_scratch: Callable[[AsyncSession], Awaitable[Purge]]
+    graph_models: GraphModels = NO_MODELS
+    register: Callable[[AnySession], Awaitable[None]] | None = None
     subscribers: Sequence[AnySubscriber] = ()
 
     def mount(self, app: FastAPI, *, with_debug: bool) -> None:
@@ -47,3 +56,14 @@ def load_slice(package: str) -> Slice:
     part = import_module(package).SLICE
     assert isinstance(part, Slice), f"{package}.SLICE is not a Slice"
     return part
+
+
+def subscribers_of(slices: Sequence[Slice], graph: GraphRepository | None) -> list[tuple[Log, AnySubscriber]]:
+    """Return the consumers of all slices, each with its log; where there is a graph, each slice has one for it."""
+    found: list[tuple[Log, AnySubscriber]] = [(part.log, each) for part in slices for each in part.subscribers]
+    if graph is None:
+        return found
+    for part in slices:
+        subscriber = GraphSubscriber(graph, module=part.module, label=part.label, models=part.graph_models)
+        found.append((part.log, subscriber))
+    return found

@@ -17,6 +17,7 @@ MEM0_SCHEMA_PATTERN = r"^mem0[a-z0-9_]*(\{module\}[a-z0-9_]*)?$"  # never equal 
 ASYNCPG_URL_OPTIONS = {"host", "port", "ssl"}
 SSL_MODES = {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
 PORT_MAX = 65535
+NEO4J_SCHEMES = {scheme + tls for scheme in ("bolt", "neo4j") for tls in ("", "+s", "+ssc")}
 SERVICE_NAME_PATTERN = r"^[A-Za-z0-9._-]{0,64}$"
 SERVICE_NAME_VARIABLES = AliasChoices("service_name", "otel_service_name")
 
@@ -51,6 +52,11 @@ class Settings(BaseSettings):
     redis_pool_size: int = Field(default=32, ge=1, le=1000)
     redis_sharded: bool = False
 
+    neo4j_uri: str | None = None
+    neo4j_user: str = "neo4j"
+    neo4j_password: SecretStr | None = None
+    neo4j_database: str = Field(default="neo4j", min_length=1)
+
     log_level: LogLevel = "INFO"
     log_format: Literal["auto", "json", "console"] = "auto"
 
@@ -81,6 +87,22 @@ class Settings(BaseSettings):
             _ = urlsplit(given.get_secret_value()).port if given else None
         except ValueError:
             raise ValueError("must have a number as its port; write / ? # in a password as %2F %3F %23") from None
+        return given
+
+    @field_validator("neo4j_uri")
+    @classmethod
+    def _check_neo4j_uri(cls, given: str | None) -> str | None:
+        if given is None:
+            return None
+        try:
+            parts = urlsplit(given)
+            _ = parts.port
+        except ValueError:
+            raise ValueError("must have a number as its port") from None
+        if parts.scheme not in NEO4J_SCHEMES or not parts.hostname:
+            raise ValueError("must look like bolt://host:7687 or neo4j://host:7687; +s after the scheme is TLS")
+        if parts.username or parts.password or parts.path.strip("/"):
+            raise ValueError("has user, password or database in it; set NEO4J_USER, NEO4J_PASSWORD, NEO4J_DATABASE")
         return given
 
     @model_validator(mode="after")

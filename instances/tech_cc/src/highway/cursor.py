@@ -49,6 +49,10 @@ UPDATE "{schema}".consumer_checkpoint SET
     xid = CASE WHEN $2 THEN pg_snapshot_xmin(pg_current_snapshot()) ELSE '0'::xid8 END, seq = 0, updated_at = now()
 WHERE consumer = $1
 """
+PLACE: Final = """
+UPDATE "{schema}".consumer_checkpoint SET xid = $2::bigint::text::xid8, seq = $3, updated_at = now()
+WHERE consumer = $1
+"""
 CHECKPOINT: Final = """
 SELECT xid::text::bigint, seq FROM "{schema}".consumer_checkpoint WHERE consumer = $1
 """
@@ -141,6 +145,10 @@ class Cursor:
         """Move the checkpoint to the beginning or the end of the log, wherever it is now, and return it."""
         await connection.execute(self._sql(RESET), self._consumer, to == "end")
         return await self.position(connection) or BEGINNING
+
+    async def place(self, connection: asyncpg.Connection, position: Position) -> None:
+        """Set the copy of a checkpoint that is kept in another store."""
+        await connection.execute(self._sql(PLACE), self._consumer, position.xid, position.seq)
 
     async def position(self, connection: asyncpg.Connection) -> Position | None:
         """Return the checkpoint; None if the consumer has never run."""
