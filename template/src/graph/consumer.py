@@ -94,8 +94,10 @@ def effect_of(label: str, models: GraphModels) -> str:
     return "".join(parts)
 
 
-async def delete_module(graph: GraphRepository, label: str) -> int:
-    """Return how many nodes of a module were deleted, in batches; its checkpoint stays."""
+async def delete_module(graph: GraphRepository, label: str, *, with_checkpoint: bool = False) -> int:
+    """Return how many nodes of a module were deleted, in batches."""
+    if with_checkpoint:
+        await graph.write(cypher("delete_checkpoint", module=label))
     deleted = 0
     while batch := await graph.delete_some(label, limit=DELETE_BATCH):
         deleted += batch

@@ -87,7 +87,11 @@ async def test_of_two_instances_that_both_believe_to_lead_one_writes(pipeline: P
         return_exceptions=True,
     )
 
-    assert sorted(type(each).__name__ for each in results) == ["CheckpointMovedError", "NoneType"]
+    # Neo4j lets the second wait for the lock of the checkpoint; the embedded graph finds the conflict at the commit.
+    assert sorted(type(each).__name__ for each in results) in (
+        ["CheckpointMovedError", "NoneType"],
+        ["ConstraintError", "NoneType"],
+    )
     assert await pipeline.subscriber.position() == (first.position if results[1] else second.position)
     assert len((await pipeline.contents())[0]) == (2 if results[1] else 3)
 

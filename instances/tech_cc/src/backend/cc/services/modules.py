@@ -42,7 +42,6 @@ async def register_module(session: AnySession, *, module: ModuleCreate) -> Modul
     return ModuleRead.model_validate(entry)
 
 
-@traced(layer="service")
 async def register_itself(session: AnySession) -> None:
     """Enter this module in its own registry; where the entry is new or has a new version, that is recorded."""
     await crud.register_module(session, name=MODULE, version=VERSION)
