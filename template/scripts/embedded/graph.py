@@ -14,9 +14,6 @@ from secrets import token_hex
 from socket import create_server
 from typing import Final
 
-from neo4j import GraphDatabase
-from neo4j.exceptions import DriverError, Neo4jError
-
 from embedded.child_process import start_child
 
 PROJECT: Final = Path(__file__).resolve().parents[2]
@@ -132,6 +129,9 @@ def _password_in(folder: Path) -> str:
 
 def _answers(server: GraphServer) -> bool:
     """Say whether the database is there, which comes after the port is open."""
+    from neo4j import GraphDatabase  # noqa: PLC0415  # 160 ms, for those who use it
+    from neo4j.exceptions import DriverError, Neo4jError  # noqa: PLC0415  # see above
+
     try:
         with GraphDatabase.driver(server.uri, auth=(server.user, server.password), connection_timeout=1) as driver:
             driver.execute_query("RETURN 1", database_="neo4j")

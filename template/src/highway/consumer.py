@@ -148,7 +148,8 @@ class Consumer:
                 position = await self._cursor.register(connection, start=self.subscriber.start)
                 if isinstance(self.subscriber, CheckpointingSubscriber):
                     position = await self.subscriber.register()
-                    await self._cursor.place(connection, position)
+                    await self._cursor.check_reachable(connection, position)
+                    await self._cursor.copy(connection, position)
                 self.state.status = "leading"
                 await self._consume(connection, position)
                 return True
@@ -238,7 +239,7 @@ class Consumer:
                 elif isinstance(self.subscriber, CheckpointingSubscriber):
                     async with asyncio.timeout(self.subscriber.timeout_s):
                         await self.subscriber.handle_batch(records, old=position, new=new)
-                    await self._cursor.place(connection, new)
+                    await self._cursor.copy(connection, new)
                 else:
                     async with asyncio.timeout(self.subscriber.timeout_s):
                         await self.subscriber.handle_batch(records)
