@@ -62,8 +62,9 @@ class GraphRepository:
         """
         with graph_outages_refused():
             async with asyncio.timeout(PROBE_LIMIT_S):
-                server = await self._driver.get_server_info(database=self._database)
-        return f"{server.agent}; {driver_name()}"
+                async with self._driver.session(database=self._database) as session:
+                    summary = await (await session.run("RETURN 1")).consume()
+        return f"{summary.server.agent}; {driver_name()}"
 
     async def count(self, *, types: list[str], modules: list[str]) -> dict[str, int]:
         """Return the number of nodes by type and by module; Neo4j keeps these numbers, and counts nothing."""

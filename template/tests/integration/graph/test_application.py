@@ -31,7 +31,7 @@ async def served(settings: Settings) -> AsyncIterator[tuple[FastAPI, AsyncClient
 
 async def until(is_so: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(20):
-        while not await is_so():
+        while not await is_so():  # noqa: ASYNC110  # health has no event to wait for
             await asyncio.sleep(0.05)
 
 
@@ -67,10 +67,10 @@ async def _is_registered(client: AsyncClient) -> bool:
     return bool(tasks[f"registration of {PART.module}"]["status"] == "ended")
 
 
+@pytest.mark.usefixtures("clean_graph")
 async def test_what_a_request_did_can_be_told_from_the_graph(
-    clean_graph: GraphRepository, graph_server: Settings, migrated_database: Settings
+    graph_server: Settings, migrated_database: Settings
 ) -> None:
-    assert clean_graph
     async with served(with_graph(migrated_database, graph_server)) as (app, client):
         body = {"name": "billing", "version": "1"}
         created = await client.post(f"/{PART.module}/modules", json=body, headers={"X-Request-ID": "my-request"})
