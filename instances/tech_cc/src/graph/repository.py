@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 READ_LIMIT_S: Final = 3.0
 WRITE_LIMIT_S: Final = 20.0
-PROBE_LIMIT_S: Final = 1.0
+PROBE_LIMIT_S: Final = 2.0
 
 type Row = dict[str, Any]
 
