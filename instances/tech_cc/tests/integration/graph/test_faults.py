@@ -69,14 +69,14 @@ async def check(pipeline: Pipeline, *, records: int) -> None:
         query = f"SELECT base_log_id, position, event_type FROM {pipeline.log.schema}.event_log"
         rows = (await connection.exec_driver_sql(query)).all()
     label = pipeline.subscriber.label
-    expected = {f"Event {label} {record_id}:event:{position}" for record_id, position, _ in rows}
+    expected = {f"Event {label} {row.base_log_id}:event:{row.position}" for row in rows}
     entities = {name for name in nodes if name.startswith("Module")}
     newest = max(number for number in range(records) if number % 10 == 0)
 
     assert len(rows) == records
     assert set(nodes) - entities == expected
     assert [nodes[name]["version"] for name in entities] == [str(newest)]
-    assert len(relations) == sum(event_type == "module.updated" for _, _, event_type in rows)
+    assert len(relations) == sum(row.event_type == "module.updated" for row in rows)
     letters = await pipeline.control.dead_letters()
     assert letters == []
 
