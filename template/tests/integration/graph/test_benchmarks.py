@@ -7,6 +7,7 @@ prints the figures. GRAPH_NODES=200000 fills the graph with that many nodes befo
 
 import asyncio
 import os
+import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -90,8 +91,8 @@ async def test_batches_beside_the_bare_driver(filled: Pipeline, graph_server: Se
         samples = await interleaved({"ours": ours, "bare": bare}, rounds=ROUNDS[batch], warm_up=3)
     nodes = 2.5 * batch
     slower, noise = ratio(samples["ours"], samples["bare"])
-    print(
-        f"\nbatch {batch}: ours {nodes / median(samples['ours']):.0f} nodes/s, bare driver "
+    say(
+        f"batch {batch}: ours {nodes / median(samples['ours']):.0f} nodes/s, bare driver "
         f"{nodes / median(samples['bare']):.0f} nodes/s: {1 / slower:.2f} x (noise {noise:.0%}); {driver_name()}; "
         f"{NODES} nodes before"
     )
@@ -108,11 +109,11 @@ async def test_from_commit_to_node(filled: Pipeline) -> None:
         for _ in range(VISIBLE):
             record_id = await running.writer.submit(filled.log, [EVENT, PROMPT])
             committed = time.perf_counter()
-            while not await filled.graph.read(query, {"id": f"{record_id}:event:0"}):
+            while not await filled.graph.read(query, {"id": f"{record_id}:event:0"}):  # noqa: ASYNC110
                 await asyncio.sleep(0)
             waits.append(time.perf_counter() - committed)
             await asyncio.sleep(0.02)
-    print(f"\ncommit to node: p50 {_ms(waits, 0.5)}, p99 {_ms(waits, 0.99)}; {NODES} nodes before")
+    say(f"commit to node: p50 {_ms(waits, 0.5)}, p99 {_ms(waits, 0.99)}; {NODES} nodes before")
 
 
 async def test_a_rebuild(pipeline: Pipeline) -> None:
@@ -131,10 +132,15 @@ async def test_a_rebuild(pipeline: Pipeline) -> None:
         await waiting
         took_s = time.perf_counter() - started
     half = len(memory) // 2
-    print(
-        f"\nrebuild: {REBUILT} events, {REBUILT / took_s:.0f} rows/s; memory {max(memory[:half]):.0f} MiB at most in the "
-        f"first half, {max(memory[half:]):.0f} MiB in the second"
+    say(
+        f"rebuild: {REBUILT} events, {REBUILT / took_s:.0f} rows/s; memory {max(memory[:half]):.0f} MiB at most in "
+        f"the first half, {max(memory[half:]):.0f} MiB in the second"
     )
+
+
+def say(line: str) -> None:
+    """Print a figure, where pytest runs with -s."""
+    sys.stdout.write(f"\n{line}\n")
 
 
 def _ms(samples: Sequence[float], share: float) -> str:
