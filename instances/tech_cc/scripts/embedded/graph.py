@@ -133,8 +133,11 @@ def _answers(server: GraphServer) -> bool:
     from neo4j.exceptions import DriverError, Neo4jError  # noqa: PLC0415  # see above
 
     try:
-        with GraphDatabase.driver(server.uri, auth=(server.user, server.password), connection_timeout=1) as driver:
-            driver.execute_query("RETURN 1", database_="neo4j")
+        with (
+            GraphDatabase.driver(server.uri, auth=(server.user, server.password), connection_timeout=1) as driver,
+            driver.session(database="neo4j") as session,
+        ):
+            session.run("RETURN 1").consume()
     except (DriverError, Neo4jError):
         return False
     return True
