@@ -85,7 +85,7 @@ class GraphRepository:
         with span("graph", layer="service"), graph_outages_refused():
             async with asyncio.timeout(limit_s):
                 result = await self._driver.execute_query(
-                    Query(query, timeout=limit_s),
+                    Query(query, timeout=limit_s + 1),  # so that the limit of this process comes first
                     parameters,
                     routing_=routing,
                     database_=self._database,
