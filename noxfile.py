@@ -10,6 +10,16 @@ PYTHON = "3.13"
 ROOT = Path(__file__).resolve().parent
 INSTANCE = ROOT / "instances" / "tech_cc"
 REQUIREMENTS = ROOT / "requirements"
+# The gates of a project beside its tests; tests/test_gates.py compares them with its pre-commit hooks.
+GATES = (
+    "ruff check .",
+    "ruff format --check .",
+    "mypy",
+    "lint-imports --no-logo",
+    "bandit -q -r src/",
+    "deptry src alembic",
+    "python scripts/check_mcp_filename_drift.py",
+)
 
 nox.options.default_venv_backend = "uv"
 nox.options.reuse_venv = "yes"
@@ -27,10 +37,17 @@ def demo(session: nox.Session) -> None:
     session.run("python", "tools/demo.py", *session.posargs)
 
 
+@nox.session(python=PYTHON)
+def picture(session: nox.Session) -> None:
+    """Run the demo and keep what it prints as docs/first_run.svg."""
+    install(session)
+    session.run("python", "tools/picture.py")
+
+
 @nox.session(venv_backend="none")
 def tests(session: nox.Session) -> None:
-    """Run every test there is: lint, types, drift, guard, the template's tests, the instance's gates."""
-    for job in ("lint", "types", "drift", "guard", "template", "instance"):
+    """Run every test there is: lint, types, files, docs, drift, guard, the template's tests, the instance's gates."""
+    for job in ("lint", "types", "files", "docs", "drift", "guard", "template", "instance"):
         session.notify(job)
 
 
@@ -70,6 +87,7 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "format", "--check", ".")
     code = ("gold_slice", "hooks", "tools", "noxfile.py", "bootstrap.py")
     session.run("bandit", "-q", "-c", "pyproject.toml", "-r", *code)
+    session.run("deptry", "gold_slice", "hooks")
 
 
 @nox.session(python=PYTHON)
@@ -80,14 +98,53 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHON)
+def files(session: nox.Session) -> None:
+    """Check workflows, compose files and the Dockerfile, the repository's own and those of a project."""
+    install(session, "files")
+    schema = ("check-jsonschema", "--builtin-schema")
+    session.run("hadolint", "template/Dockerfile")
+    session.run(*schema, "vendor.compose-spec", "docker-compose.yml", *map(str, Path("template").glob("docker-*.yml")))
+    for folder in (".github", "template/.github"):
+        workflows = sorted(map(str, Path(folder, "workflows").glob("*.yml")))
+        session.run("actionlint", *workflows)
+        session.run(*schema, "vendor.github-workflows", *workflows)
+        session.run(*schema, "vendor.dependabot", f"{folder}/dependabot.yml")
+        session.run("zizmor", "--quiet", "--offline", folder)
+
+
+@nox.session(python=PYTHON)
+def reference(session: nox.Session) -> None:
+    """Write docs/reference.md from the code."""
+    install(session)
+    uv(session, "sync", "--quiet")
+    session.run("python", "tools/reference.py", *session.posargs, env={"PYTHONPATH": "."})
+
+
+@nox.session(python=PYTHON)
+def docs(session: nox.Session) -> None:
+    """Compare docs/reference.md with the code, and build the site into site/; a link that leads nowhere fails."""
+    install(session)
+    uv(session, "sync", "--quiet")
+    session.run("python", "tools/reference.py", "--check", env={"PYTHONPATH": "."})
+    tool = ("run", "--no-project", "--isolated", "--quiet", "--with-requirements", str(REQUIREMENTS / "docs.txt"))
+    session.run("uv", *tool, "zensical", "build", "--clean", "--strict", external=True)
+
+
+@nox.session(python=PYTHON)
+def audit(session: nox.Session) -> None:
+    """Look for known vulnerabilities in the pins of requirements/ and in the reference's packages; asks OSV online."""
+    install(session, "audit")
+    for pins in sorted(REQUIREMENTS.glob("*.txt")):
+        session.run("pip-audit", "--vulnerability-service", "osv", "--disable-pip", "--no-deps", "-r", str(pins))
+    uv(session, "audit")
+
+
+@nox.session(python=PYTHON)
 def instance(session: nox.Session) -> None:
     """Run all gates of the reference instance, as its own README names them."""
     uv(session, "sync", "--quiet")
-    uv(session, "run", "ruff", "check", ".")
-    uv(session, "run", "ruff", "format", "--check", ".")
-    uv(session, "run", "mypy")
-    uv(session, "run", "lint-imports", "--no-logo")
-    uv(session, "run", "bandit", "-q", "-c", "pyproject.toml", "-r", "src")
+    for gate in GATES:
+        uv(session, "run", *gate.split())
     # These are all tests. Those of the spawned project in tests/ run on the PostgreSQL of its environment.
     uv(session, "run", "python", str(ROOT / "tools" / "with_external_postgres.py"), "pytest", "-q")
 
@@ -99,6 +156,18 @@ def graph(session: nox.Session) -> None:
         session.error("NEO4J_URI is not set; `nox -s instance` runs these tests on the embedded graph.")
     uv(session, "sync", "--quiet", "--extra", "rust")
     uv(session, "run", "pytest", "-q", "--no-cov", "tests/integration/graph", RUN_INTEGRATION="1")
+
+
+@nox.session(python=PYTHON)
+def conformance(session: nox.Session) -> None:
+    """Run MCP's conformance suite and inspector against the instance; npm fetches them, with node 22."""
+    folder = Path(session.cache_dir) / "mcp-tools"
+    versions = ("node@22", "@modelcontextprotocol/conformance@0.2.0-alpha.12", "@modelcontextprotocol/inspector@2.12")
+    session.run("npm", "install", "--silent", "--prefix", str(folder), *versions, external=True)
+    uv(session, "sync", "--quiet")
+    tools = ROOT / "tools"
+    command = ("python", str(tools / "conformance.py"), str(folder / "node_modules" / ".bin"))
+    uv(session, "run", "python", str(tools / "with_external_postgres.py"), *command)
 
 
 @nox.session(python=PYTHON)
@@ -132,19 +201,34 @@ def life_cycle(session: nox.Session) -> None:
     session.run("python", "tools/life_cycle.py", *session.posargs)
 
 
+@nox.session(venv_backend="none")
+def release(session: nox.Session) -> None:
+    """Check drift, release data, documents and changelog, and try the tags of this version in a temporary clone."""
+    for job in ("drift", "guard", "docs", "tags"):
+        session.notify(job)
+
+
+@nox.session(python=PYTHON)
+def tags(session: nox.Session) -> None:
+    """Say what the version in pyproject.toml lacks to be released; try its tags in a temporary clone."""
+    install(session)
+    session.run("python", "tools/release.py", env={"PYTHONPATH": "."})
+
+
 @nox.session(python=PYTHON)
 def requirements(session: nox.Session) -> None:
     """Pin what these jobs run with, by hash and without naming an index."""
     compile_ = ("pip", "compile", "--quiet", "--universal", "--generate-hashes", "--no-emit-index-url", "--no-header")
-    for group, python in (("bootstrap", "3.11"), ("dev", "3.13"), ("plot", "3.13"), ("peers", "3.13")):
+    for group in ("bootstrap", "dev", "files", "docs", "audit", "plot", "peers"):
+        python = "3.11" if group == "bootstrap" else PYTHON
         output = str(REQUIREMENTS / f"{group}.txt")
         options = ("--upgrade", "--python-version", python, "--group", group, "--output-file", output)
         session.run("uv", *compile_, *options, external=True)
 
 
-def install(session: nox.Session) -> None:
-    """Give the session the pinned tools, unless it has them already."""
-    pins = REQUIREMENTS / "dev.txt"
+def install(session: nox.Session, group: str = "dev") -> None:
+    """Give the session the pinned tools of a group, unless it has them already."""
+    pins = REQUIREMENTS / f"{group}.txt"
     marker = Path(session.virtualenv.location) / "requirements.txt"
     if not marker.exists() or marker.read_bytes() != pins.read_bytes():
         session.run("uv", "pip", "sync", "--quiet", "--require-hashes", str(pins), external=True)

@@ -5,16 +5,20 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from . import pending
+from .address import lasting_address
 from .answers import HOST_ANSWERS, Module, origin_of, read_answers, read_modules
+from .checks import shape_findings
 from .git import lines, try_git
 from .host_lists import host_lists
 from .list_literal import add_entries
 from .names import collision_problems, name_problems
 from .project import Project
 from .registration import host_edits
+from .releases import latest
 from .render import Part, files_in, render
 from .report import Change, Kind, RefusalError, Report
 from .template import Release, Template, open_template
+from .trust import check_trust
 
 
 def add(project: Project, options: Namespace, report: Report) -> None:
@@ -26,11 +30,11 @@ def add(project: Project, options: Namespace, report: Report) -> None:
     edits, broken = host_edits(project.folder, host_lists(), known if problems else [*known, module], add_entries)
     if problems := [*problems, *broken]:
         raise RefusalError(*problems)
-    template, release = release_of_host(project)
+    template, release = release_named(options.source) if options.source else release_of_host(project)
     answers = {"scope": "module", "domain": module.domain, "module": module.name}
     folder = render(Part(module, answers), template, release, answers)
     paths = files_in(folder)
-    if problems := _ignored(project, paths):
+    if problems := [*_unfit(template, folder, module), *_ignored(project, paths)]:
         raise RefusalError(*problems)
     report.changes = [Change(module.label, Kind.ADDED, path) for path in paths]
     report.changes += [Change("host", Kind.UPDATED, path) for path in edits]
@@ -45,6 +49,21 @@ def add(project: Project, options: Namespace, report: Report) -> None:
         f"git add -A && git commit -m 'Add {module.label}'      so that updates can reach it",
         f"uv run python scripts/remove_module.py {module.name}      undo it",
     ]
+
+
+def release_named(source: str) -> tuple[Template, Release]:
+    """Return the release that `ADDRESS@TAG` names, or the latest of an address; the address must be trusted.
+
+    Raises:
+        RefusalError: There is no such release, or the user does not trust the address.
+    """
+    address, at, tag = source.rpartition("@")
+    if not at or "/" in tag or ":" in tag:  # git@server:path has no tag
+        address, tag = source, ""
+    address = lasting_address(address)
+    check_trust(address)
+    template = open_template(address, needs=tag or None)
+    return template, template.get(tag or latest(template.tags()))
 
 
 def release_of_host(project: Project) -> tuple[Template, Release]:
@@ -64,6 +83,16 @@ def release_of_host(project: Project) -> tuple[Template, Release]:
         )
     template = open_template(origin[0], needs=origin[1])
     return template, template.get(origin[1])
+
+
+def _unfit(template: Template, folder: Path, module: Module) -> list[str]:
+    """Return a sentence for everything that keeps another template's files from being a module."""
+    outside = [path for path in files_in(folder) if not module.owns(path)]
+    findings = [] if outside else shape_findings(folder, module)
+    return [
+        *(f"{template.address} also renders {path}, which is outside of a module's folders." for path in outside),
+        *(f"{template.address} renders {each.place}, in which {each.what}." for each in findings),
+    ]
 
 
 def _ignored(project: Project, paths: Iterable[str]) -> list[str]:

@@ -1,7 +1,7 @@
 """Read the answers files of a project: the one source of truth about which modules it has."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+EJECTED = "_ejected"  # the key of an answers file; Copier passes over it
 DOMAIN = re.compile(r"[a-z][a-z0-9]*")
 HOST_ANSWERS = ".copier-answers.yml"
 ORIGIN = ("_commit", "_src_path")
@@ -95,6 +96,18 @@ def write_origin(path: Path, *, address: str, release: str | None) -> None:
     answers = {key: value for key, value in read_answers(path).items() if key != "_commit"}
     answers |= {"_src_path": address} | ({"_commit": release} if release else {})
     path.write_text(header + yaml.safe_dump(answers, indent=4, allow_unicode=True, default_flow_style=False))
+
+
+def ejected_files(answers: Mapping[str, Any]) -> list[str]:
+    """Return the files of a part that updates leave as they are."""
+    files = answers.get(EJECTED)
+    return [str(path) for path in files] if isinstance(files, list) else []
+
+
+def with_ejected(text: str, files: Sequence[str]) -> str:
+    """Return the text of an answers file with these ejected files, and all else as it is."""
+    kept = re.sub(rf"^{EJECTED}:.*\n(?:[- ].*\n)*", "", text, flags=re.MULTILINE)
+    return kept + (yaml.safe_dump({EJECTED: list(files)}, allow_unicode=True) if files else "")
 
 
 def _duplicates(modules: list[Module]) -> list[str]:

@@ -7,6 +7,7 @@ GS4xx a module's package              GS5xx migrations          GS6xx routes
 """
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from .answers import HOST_ANSWERS, Module, read_answers, read_modules
 from .host_lists import HostList, host_lists
@@ -48,7 +49,7 @@ def _answers(project: Project, modules: Sequence[Module], unusable: Sequence[str
         yield Finding("GS202", HOST_ANSWERS, "it names no release of the template (_src_path and _commit)", fix)
     for module in modules:
         release = _release(project, module.answers_file)
-        if host and release != host:
+        if host and release != host and _address(project, module.answers_file) == _address(project, HOST_ANSWERS):
             what = f"{module.label} is at {release}, and the host at {host}"
             yield Finding("GS203", module.answers_file, what, f"{AGAIN}/update_modules.py")
 
@@ -82,7 +83,7 @@ def _is_users_own(project: Project, entry: str) -> bool:
 
 def _packages(project: Project, modules: Sequence[Module]) -> Iterator[Finding]:
     for module in modules:
-        yield from _package(project, module)
+        yield from _package(project.folder, module)
     known = {module.name for module in modules}
     for identity in sorted((project.folder / "src" / "backend").glob("*/identity.py")):
         if (name := identity.parent.name) not in known:
@@ -92,11 +93,16 @@ def _packages(project: Project, modules: Sequence[Module]) -> Iterator[Finding]:
             )
 
 
-def _package(project: Project, module: Module) -> Iterator[Finding]:
+def shape_findings(folder: Path, module: Module) -> list[Finding]:
+    """Return what keeps the files in a folder from being a module of that name."""
+    return [*_package(folder, module), *migration_findings(folder, [module])]
+
+
+def _package(folder: Path, module: Module) -> Iterator[Finding]:
     home = f"src/backend/{module.name}"
     restore = f"restore it from git, or {AGAIN}/remove_module.py {module.name} --force"
     for file, name in (("__init__.py", "SLICE"), ("identity.py", "MODULE")):
-        source = parsed(project.folder / home / file)
+        source = parsed(folder / home / file)
         if isinstance(source, str):
             yield Finding("GS401", f"{home}/{file}", source, restore)
         elif assigned(source, name) is None:
@@ -122,8 +128,16 @@ def _routes(project: Project, modules: Sequence[Module]) -> Iterator[Finding]:
 
 
 def _release(project: Project, answers_file: str) -> str | None:
+    return _origin(project, answers_file, "_commit")
+
+
+def _address(project: Project, answers_file: str) -> str | None:
+    return _origin(project, answers_file, "_src_path")
+
+
+def _origin(project: Project, answers_file: str, key: str) -> str | None:
     try:
-        release = read_answers(project.folder / answers_file).get("_commit")
+        text = read_answers(project.folder / answers_file).get(key)
     except ValueError:
         return None
-    return release if isinstance(release, str) else None
+    return text if isinstance(text, str) else None

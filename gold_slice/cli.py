@@ -1,6 +1,7 @@
 """The command `gold-slice`: options, the lock on the project, and the exit status.
 
-Exit status: 0 done; 1 refused or failed, and nothing changed; 2 wrong usage; 3 an update waits for a person.
+Exit status: 0 done; 1 refused or failed, and nothing changed; 2 wrong usage; 3 an update waits for a person;
+4 `update --check` found a later release.
 """
 
 import os
@@ -24,6 +25,8 @@ ALIASES = {
     "doctor": "doctor.py",
 }
 
+HOMES = {"adopt_file": "eject"}  # modules that hold more than the command of their name
+
 type Work = Callable[[Project, Namespace, Report], None]
 
 
@@ -36,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         and (options.parts or options.to or options.preview or options.settings)
     ):
         parser().error("--continue and --abandon take no part, --to, --preview or --set")
+    options.preview |= getattr(options, "check", False)
     return run(options)
 
 
@@ -63,6 +67,8 @@ def parser() -> ArgumentParser:
         "The module comes from the release of the template that the host has. Nothing changes unless all of it can.",
     )  # fmt: skip
     add.add_argument("domain", help="the first half of the module's label, as tech in tech_pem")
+    add.add_argument("--from", dest="source", metavar="ADDRESS[@TAG]",
+                     help="another template of modules (default: the host's)")  # fmt: skip
     add.add_argument("module", help="names the package, the PostgreSQL schema and the routes, as pem")
 
     update = command(
@@ -76,6 +82,7 @@ def parser() -> ArgumentParser:
                         help="change an answer")  # fmt: skip
     update.add_argument("--diff", action="store_true", help="with --preview: print a patch that `git apply` takes")
     update.add_argument("--no-commit", action="store_true", help="leave the merged change staged, for you to review")
+    update.add_argument("--check", action="store_true", help="only say whether there is an update: exit status 4, or 0")
     update.add_argument("--defaults", action="store_true", help="ask nothing: new questions take their defaults")
     update.add_argument("--force", action="store_true", help="land the update although the examination finds something")
     which = update.add_mutually_exclusive_group()
@@ -95,9 +102,19 @@ def parser() -> ArgumentParser:
         "Each finding has a code, a place and a way to correct it. Exit status: 0 no findings; 1 findings; 2 usage.",
     )  # fmt: skip
     doctor.add_argument("--fix", action="store_true", help="correct what can be corrected safely")
+    doctor.add_argument("--fetch", action="store_true", help="ask the template's repository for later releases")
 
     diff = command("diff", "print what you changed in a part, compared with its release", "The output is a patch.")
     diff.add_argument("part", nargs="?", default="host", help="the name of a module, or host (the default)")
+    diff.add_argument("--upstream", action="store_true", help="print what a later release changes, instead of you")
+    diff.add_argument("--to", metavar="TAG", help="with --upstream: the release (default: the latest)")
+
+    for name, purpose in (
+        ("eject", "take a file of the template out of updates: it is yours alone"),
+        ("adopt-file", "take an ejected file back into updates"),
+    ):
+        eject = command(name, purpose, "The part's answers file remembers it, and doctor tells of it.")
+        eject.add_argument("path", help="the file, from this folder or from the project's")
 
     new = commands.add_parser("new", help="spawn a project, as `copier copy` does")
     new.add_argument("folder", type=Path, help="must not exist, or be empty")
@@ -140,7 +157,8 @@ def run(options: Namespace) -> int:
 
 def _work_of(command: str) -> Work:
     """Return the function of a command, from the module of its name; each imports only what it needs."""
-    work: Work = getattr(import_module(f"{__package__}.{command}"), command)
+    name = command.replace("-", "_")
+    work: Work = getattr(import_module(f"{__package__}.{HOMES.get(name, name)}"), name)
     return work
 
 

@@ -1,17 +1,20 @@
-"""Print what the owner of a project changed in a part, compared with the part's release."""
+"""Print what the owner of a project changed in a part, or what a later release changes in it."""
 
 import shutil
 from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
 
-from .answers import HOST_ANSWERS, read_answers, read_modules
+from .answers import HOST_ANSWERS, Module, read_answers, read_modules
 from .edits import as_released
-from .git import try_git
-from .host_lists import host_lists
+from .git import lines, try_git
+from .host_lists import HostList, host_lists
 from .list_literal import add_entries
 from .project import Project
 from .registration import host_edits, write_all
 from .render import Part, files_in
 from .report import RefusalError, Report
+from .target import find_target
 
 
 def diff(project: Project, options: Namespace, report: Report) -> None:
@@ -21,17 +24,43 @@ def diff(project: Project, options: Namespace, report: Report) -> None:
     if module is None and options.part != "host":
         raise RefusalError(f"There is no module {options.part[:60]}. Name one of this project, or host.")
     part = Part(module, read_answers(project.folder / (module.answers_file if module else HOST_ANSWERS)))
-    released = as_released(part)
+    registered = [] if module else modules
     with project.scratch() as scratch:
-        before, after = scratch / "a", scratch / "b"
-        shutil.copytree(released, before, symlinks=True)
-        if module is None:
-            write_all(before, host_edits(before, host_lists(), modules, add_entries)[0])
-        for path in files_in(before):
-            if (project.folder / path).is_file():
-                (after / path).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(project.folder / path, after / path, follow_symlinks=False)
-        after.mkdir(exist_ok=True)
-        done = try_git(scratch, "diff", "--no-index", "--no-color", "--no-prefix", "a", "b")
-    report.patch = done.stdout
-    report.headline = "" if done.stdout else f"{part.name} is as {part.release} made it."
+        _copy(as_released(part), scratch / "mine/a", host_lists(), registered)
+        _copy_what_is_there(project, scratch / "mine/a", scratch / "mine/b")
+        mine, changed = _patch(scratch / "mine")
+        if not options.upstream:
+            report.patch, report.headline = mine, "" if mine else f"{part.name} is as {part.release} made it."
+            return
+        target = find_target(part.address, options.to)
+        step = target.step(part, {}, asks=False)
+        for name, render in (("a", step.base), ("b", step.new)):
+            _copy(render.folder, scratch / "theirs" / name, render.lists, registered)
+        theirs, changed_by_them = _patch(scratch / "theirs")
+    release = target.release.name
+    both = [f"# {path} is changed by you and by {release}\n" for path in sorted(changed & changed_by_them)]
+    report.patch = "".join(both) + theirs
+    report.headline = "" if theirs else f"{release} changes nothing in {part.name}."
+
+
+def _copy(folder: Path, copy: Path, lists: Sequence[HostList], modules: Sequence[Module]) -> None:
+    """Copy a part as a release makes it, with the modules in the host's lists."""
+    shutil.copytree(folder, copy, symlinks=True)
+    if modules:
+        write_all(copy, host_edits(copy, lists, modules, add_entries)[0])
+
+
+def _copy_what_is_there(project: Project, released: Path, copy: Path) -> None:
+    """Copy those files of the part's release that the project has, as it has them."""
+    copy.mkdir()
+    for path in files_in(released):
+        if (project.folder / path).is_file():
+            (copy / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(project.folder / path, copy / path, follow_symlinks=False)
+
+
+def _patch(folder: Path) -> tuple[str, set[str]]:
+    """Return a patch from the folder `a` in a folder to `b`, and the files that differ."""
+    options = ("diff", "--no-index", "--no-color", "--no-prefix")
+    names = lines(try_git(folder, *options, "--no-renames", "-z", "--name-only", "a", "b").stdout)
+    return try_git(folder, *options, "a", "b").stdout, {name.partition("/")[2] for name in names}

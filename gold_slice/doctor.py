@@ -4,6 +4,7 @@ from argparse import Namespace
 
 from . import pending
 from .answers import read_modules
+from .behind import releases_of
 from .checks import examine
 from .host_lists import host_lists
 from .list_literal import add_entries
@@ -24,6 +25,7 @@ def doctor(project: Project, options: Namespace, report: Report) -> None:
             pending.apply(project, what="doctor --fix", writes=dict(edits), deletes=[])
             findings = examine(project)
     report.findings = findings
+    report.releases = releases_of(project, asks=options.fetch)
     report.status = Status.REFUSED if findings else Status.DONE
     report.headline = f"{len(findings)} finding(s)." if findings else "No findings."
 

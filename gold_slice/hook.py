@@ -1,13 +1,12 @@
 """What Copier's tasks and migrations do in a project; `hooks/register.py` calls it."""
 
-import os
-import re
 import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from .address import lasting_address
 from .answers import HOST_ANSWERS, origin_of, read_answers, read_modules, write_origin
 from .conflict_markers import edited_beside_conflicts
 from .git import git, try_git
@@ -15,10 +14,7 @@ from .host_lists import host_lists
 from .list_literal import add_entries, remove_entries
 from .registration import host_edits, write_all
 from .report import without_secrets
-from .template import expanded
 from .trust import record_trust
-
-CREDENTIALS = re.compile(r"^(\w+://)[^/@]*:[^/@]*@")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -62,14 +58,6 @@ def settle_origins(project: Path) -> list[str]:
         if origin_of(read_answers(path)):
             record_trust(address)  # `copier copy --trust` has accepted the address
     return list(warnings)
-
-
-def lasting_address(address: str) -> str:
-    """Return an address that means the same in every folder and on every day, without a password."""
-    typed_in = Path(os.environ.get("PWD", "."))  # Copier has changed the folder, the variable still has the shell's
-    if not re.match(r"[\w.+-]+@?[\w.-]*:", address) and (typed_in / os.path.expanduser(address)).exists():  # noqa: PTH111
-        return str((typed_in / os.path.expanduser(address)).resolve())  # noqa: PTH111
-    return CREDENTIALS.sub(r"\1", expanded(address))
 
 
 def _can_be_fetched(address: str, release: str) -> bool:

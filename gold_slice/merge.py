@@ -7,12 +7,12 @@ are alike, and in one merge git would take a file of one module for a renamed fi
 """
 
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .answers import Module
+from .answers import Module, ejected_files, with_ejected
 from .git import TEMPORARY, GitError, git_path, lines, remove_work_tree, temporarily, try_git
 from .host_lists import HostList
 from .list_literal import add_entries
@@ -43,10 +43,14 @@ class Step:
 
 @dataclass(slots=True)
 class Picked:
-    """What came of cherry-picking: the files that wait for a person, and the edited files that the release dropped."""
+    """What came of cherry-picking: the files that wait for a person, and the edited files that the release dropped.
+
+    `migrated` are the files that codemods changed afterwards.
+    """
 
     conflicts: list[str] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
+    migrated: Container[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,8 @@ class WorkTree:
         temporarily(self.folder, "checkout", "--quiet", head, "--", step.part.answers_file)
         base = self.commit_all(f"{step.part.name} as its release made it")
         picks = []
-        renames = {old: new for old, new in step.renames.items() if (self.folder / old).exists()}
+        kept = {*ejected_files(step.part.answers)}
+        renames = {old: new for old, new in step.renames.items() if (self.folder / old).exists() and old not in kept}
         if renames:
             for old, new in renames.items():
                 (self.folder / new).parent.mkdir(parents=True, exist_ok=True)
@@ -111,12 +116,16 @@ class WorkTree:
         return base, picks
 
     def _replace_part(self, part: Part, render: Render, modules: Sequence[Module], *, crlf: set[str]) -> None:
-        """Put the files of a render in the place of all files that the part owns, and fill the lists of the host."""
-        for path in self._files_of(part, modules):
+        """Put the files of a render in the place of all files that the part owns, and fill the lists of the host.
+
+        Ejected files stay as the user has them.
+        """
+        ejected = ejected_files(part.answers)
+        for path in {*self._files_of(part, modules)} - {*ejected}:
             file = self.folder / path
             if file.is_symlink() or not file.is_dir():  # a submodule stays
                 file.unlink(missing_ok=True)
-        for path in files_in(render.folder):
+        for path in [path for path in files_in(render.folder) if path not in ejected]:
             target = self.folder / path
             if target.is_dir() and not target.is_symlink():
                 shutil.rmtree(target)  # it holds nothing but empty folders
@@ -125,6 +134,9 @@ class WorkTree:
             shutil.copy(render.folder / path, target, follow_symlinks=False)
             if path in crlf and not target.is_symlink():
                 target.write_bytes(target.read_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
+        if ejected:
+            answers = self.folder / part.answers_file
+            answers.write_text(with_ejected(answers.read_text(), ejected))
         if part.module is None:
             write_all(self.folder, host_edits(self.folder, render.lists, modules, add_entries)[0])
 
@@ -203,10 +215,20 @@ class WorkTree:
     def fill_lists(self, lists: Sequence[HostList], modules: Sequence[Module]) -> list[str]:
         """Register the modules in the lists of the target release; return a sentence for each list that is lost."""
         edits, problems = host_edits(self.folder, lists, modules, add_entries)
-        write_all(self.folder, edits)
-        if edits:
-            temporarily(self.folder, "add", "--force", "--", *edits)
+        self.write(edits)
         return problems
+
+    def python_files(self) -> list[str]:
+        """Return the Python files of the project, without links."""
+        paths = lines(temporarily(self.folder, "ls-files", "-z", "--", "*.py", "*.pyi"))
+        return [path for path in paths if (self.folder / path).is_file() and not (self.folder / path).is_symlink()]
+
+    def write(self, contents: Mapping[str, bytes]) -> None:
+        """Replace the contents of files, and stage them."""
+        for path, text in contents.items():
+            (self.folder / path).write_bytes(text)
+        if contents:
+            temporarily(self.folder, "add", "--force", "--", *contents)
 
     def tree(self, commit: str) -> dict[str, str]:
         """Return the object name of every file of the project in a commit."""
@@ -232,7 +254,12 @@ type Sides = tuple[Tree, Tree]  # BASE and NEW
 
 
 def changes_between(
-    before: Tree, after: Tree, *, sides: Mapping[Module | None, Sides], modules: Sequence[Module], picked: Picked
+    before: Tree,
+    after: Tree,
+    *,
+    sides: Mapping[Module | None, Sides],
+    modules: Sequence[Module],
+    picked: Picked,
 ) -> list[Change]:
     """Return what an update does to each file; `sides` are the files of each part in BASE and in NEW."""
     changes = []
@@ -241,6 +268,9 @@ def changes_between(
         owner = next((module for module in modules if module.owns(path)), None)
         of_owner = sides.get(owner, (before, before))
         if kind := _kind(path, before.get(path), after.get(path), sides=of_owner, picked=picked):
+            old, theirs = (side.get(path) for side in of_owner)
+            is_only_migrated = path in picked.migrated and old == theirs and kind in (Kind.UPDATED, Kind.MERGED)
+            kind = Kind.MIGRATED if is_only_migrated else kind
             changes.append(Change(owner.label if owner else "host", kind, path))
     return changes
 

@@ -42,6 +42,12 @@ def revisions_of(project: Path, module: Module) -> list[str]:
     return [step.revision for step in steps if isinstance(step, Migration)]
 
 
+def heads_of(project: Path, module: Module) -> list[str]:
+    """Return the revisions of a module on which no other builds."""
+    steps = [step for step in _read(project, project / VERSIONS / module.name) if isinstance(step, Migration)]
+    return sorted({step.revision for step in steps} - {parent for step in steps for parent in step.parents})
+
+
 def _of_module(module: Module, steps: Sequence[Migration | Finding]) -> Iterator[Finding]:
     folder = f"{VERSIONS}/{module.name}"
     yield from (step for step in steps if isinstance(step, Finding))

@@ -23,7 +23,14 @@ class Notes:
     questions: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     changed: list[str] = field(default_factory=list)
-    steps: list[str] = field(default_factory=list)
+    steps: list[str | Mapping[str, str]] = field(default_factory=list)
+
+    def manual_steps(self) -> list[str]:
+        """Return each step, with the prompt that tells a coding agent how to do and to check it, if there is one."""
+        return [
+            step if isinstance(step, str) else f"{step['step']} A prompt for a coding agent: {step['prompt']}"
+            for step in self.steps
+        ]
 
 
 def version_of(name: str) -> Version | None:
@@ -54,12 +61,15 @@ def read_notes(source: bytes | None) -> dict[str, Notes]:
     """
     try:
         document: Any = yaml.safe_load(source or b"") or {}
-        return {str(tag): Notes(**(notes or {})) for tag, notes in document.items()}
-    except (yaml.YAMLError, TypeError, AttributeError) as fault:
+        told = {str(tag): Notes(**(notes or {})) for tag, notes in document.items()}
+        for notes in told.values():
+            notes.manual_steps()
+    except (yaml.YAMLError, TypeError, AttributeError, KeyError) as fault:
         raise RefusalError(f"The template's {NOTES_FILE} cannot be read: {fault}. Tell its maintainers.") from fault
+    return told
 
 
-def notes_between(told: Mapping[str, Notes], *, after: str, until: str) -> dict[str, Notes]:
+def notes_between[T](told: Mapping[str, T], *, after: str, until: str) -> dict[str, T]:
     """Return the notes of every release after one and until another, oldest first.
 
     If the last is a commit between two tags, notes of versions that are not released yet are included.

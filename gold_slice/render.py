@@ -38,6 +38,11 @@ class Part:
         return self.module.answers_file if self.module else HOST_ANSWERS
 
     @property
+    def address(self) -> str:
+        """The address of the template that it comes from."""
+        return str(self.answers["_src_path"])
+
+    @property
     def release(self) -> str:
         """The release that it has."""
         return str(self.answers["_commit"])

@@ -4,7 +4,7 @@ import io
 import json
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import IntEnum, StrEnum
 from itertools import groupby
@@ -19,6 +19,10 @@ class Status(IntEnum):
     REFUSED = 1
     USAGE = 2
     CONFLICT = 3
+    PENDING = 4
+
+
+ANSWERS = (Status.DONE, Status.PENDING)  # nothing was refused
 
 
 class Kind(StrEnum):
@@ -27,6 +31,7 @@ class Kind(StrEnum):
     ADDED = "added"
     UPDATED = "updated"
     MERGED = "merged"
+    MIGRATED = "changed by the codemods of the release"
     CONFLICT = "conflict"
     KEPT = "kept because you edited it"
     REMOVED = "removed"
@@ -74,6 +79,9 @@ class Report:
     before_deploy: list[str] = field(default_factory=list)
     next_steps: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    reasons: dict[str, list[str]] = field(default_factory=dict)
+    places: list[str] = field(default_factory=list)
+    releases: list[str] = field(default_factory=list)
     patch: str = ""
     is_half_done: bool = False
 
@@ -89,11 +97,13 @@ class Report:
             print(self.patch, end="", flush=True)
             return
         findings = [f"{each.code} {each.place}: {each.what}.\n  Fix: {each.fix}" for each in self.findings]
-        lines = [*findings, *([self.headline] if self.headline else []), *_lines_of(self.changes)]
+        lines = [*findings, *([self.headline] if self.headline else []), *_lines_of(self.changes, self.reasons)]
+        lines += _section("Releases:", self.releases)
+        lines += _section("Codemods cannot change these lines safely. Look at them:", self.places)
         lines += _section("Before you deploy:", self.before_deploy) + _section("Next:", self.next_steps)
         print(*lines, sep="\n", end="\n" if lines else "", flush=True)
         if self.problems:
-            lead = "" if self.status == Status.DONE else f"{self.command}: "
+            lead = "" if self.status in ANSWERS else f"{self.command}: "
             closing = "" if self.status == Status.DONE or self.is_half_done else "\nNothing was changed."
             _print_error(lead + "\n".join(self.problems) + closing)
 
@@ -105,6 +115,9 @@ class Report:
             "preview": self.is_preview,
             "headline": self.headline,
             "changes": [{"part": each.part, "class": each.kind, "path": each.path} for each in sorted(self.changes)],
+            "reasons": self.reasons,
+            "places": self.places,
+            "releases": self.releases,
             "problems": self.problems,
             "before_deploy": self.before_deploy,
             "next": self.next_steps,
@@ -129,14 +142,16 @@ def _print_error(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
 
-def _lines_of(changes: Iterable[Change]) -> list[str]:
-    """Return one line per file, grouped by part and by what happens to the file."""
+def _lines_of(changes: Iterable[Change], reasons: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return one line per file with the reasons, if any, grouped by part and by what happens to the file."""
     lines = []
     for part, of_part in groupby(sorted(changes), key=lambda change: change.part):
         lines.append(f"\n{part}")
         for kind, of_kind in groupby(of_part, key=lambda change: change.kind):
             paths = [change.path for change in of_kind]
-            lines += [f"  {kind} ({len(paths)})", *(f"    {path}" for path in paths)]
+            lines.append(f"  {kind} ({len(paths)})")
+            for path in paths:
+                lines += [f"    {path}", *(f"      {reason}" for reason in reasons.get(path, ()))]
     return lines
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from .answers import HOST_ANSWERS, read_answers
+from .answers import HOST_ANSWERS, origin_of, read_answers
 from .host_lists import HostList, host_lists
 from .merge import Render, Step
 from .project import Project
@@ -15,6 +15,7 @@ from .releases import NOTES_FILE, Notes, base_version, latest, notes_between, re
 from .render import Part, render
 from .report import RefusalError
 from .template import Release, Template, open_template, own_release
+from .trust import check_trust
 
 UNCHANGEABLE = ("scope", "domain", "module")
 
@@ -37,15 +38,10 @@ class Target:
         """Return the notes of the releases between the part's and this one, oldest first."""
         return notes_between(self.notes, after=part.release, until=self.release.name)
 
-    def changes_answers(self, part: Part, settings: Mapping[str, Any]) -> bool:
-        """Return whether the settings change an answer of the part.
-
-        Raises:
-            RefusalError: The release does not ask such a question.
-        """
-        if unknown := [name for name in settings if name not in self.questions]:
-            raise RefusalError(f"{self.release.name} asks no question {unknown[0]}; see copier.yml of the template.")
-        return any(name in part.answers and part.answers[name] != value for name, value in settings.items())
+    def is_new_for(self, part: Part, settings: Mapping[str, Any]) -> bool:
+        """Return whether the part is at another release, or the settings change an answer of it."""
+        changed = (name for name, value in settings.items() if name in part.answers and part.answers[name] != value)
+        return part.release != self.release.name or any(name in self.questions for name in changed)
 
     def refuse_downgrade(self, parts: Iterable[Part]) -> None:
         """Raise if a part is at a later release."""
@@ -71,12 +67,16 @@ class Target:
                 f"{part.answers_file}: the template at {self.template.address} has no release {part.release}, from "
                 f"which {part.name} came. Put the release that {part.name} is most like as _commit."
             )
-        answers = self._renamed(part) | dict(settings)
-        base = Render(render(part, self.template, old, part.answers), host_lists(self.template.checkout(old)))
+        answers = self._renamed(part) | {key: value for key, value in settings.items() if key in self.questions}
+        base = Render(render(part, self.template, old, part.answers), self._lists(part, old))
         folder = render(part, self.template, self.release, answers, ask=asks and self._asks_more(part, answers))
         given = {key: value for key, value in read_answers(folder / part.answers_file).items() if key not in answers}
-        new = Render(folder, host_lists(self.template.checkout(self.release)))
+        new = Render(folder, self._lists(part, self.release))
         return Step(part, base, new, self._renames(part), given)
+
+    def _lists(self, part: Part, release: Release) -> list[HostList]:
+        """Return the lists of modules if the part has them: only the host does."""
+        return [] if part.module else host_lists(self.template.checkout(release))
 
     def before_deploy(self, project: Project, steps: Sequence[Step]) -> list[str]:
         """Return what the releases between the oldest part and this one ask for, oldest first."""
@@ -94,7 +94,7 @@ class Target:
                 f"{tag}: {key}: {meaning}{' (your .env sets it)' if f'{key}=' in set_here else ''}"
                 for key, meaning in notes[tag].environment.items()
             ]
-            told += [f"{tag}: {line}" for line in (*notes[tag].changed, *notes[tag].steps)]
+            told += [f"{tag}: {line}" for line in (*notes[tag].changed, *notes[tag].manual_steps())]
         return told
 
     def _asks_more(self, part: Part, answers: Mapping[str, Any]) -> bool:
@@ -131,18 +131,37 @@ def lists_of_host(template: Template, project: Path) -> list[HostList]:
     return host_lists(template.checkout(release)) if release else []
 
 
-def find_target(parts: Sequence[Part], reference: str | None) -> Target:
+def find_targets(
+    project: Path, parts: Sequence[Part], reference: str | None, settings: Mapping[str, Any]
+) -> tuple[Target, dict[str, Target]]:
+    """Return the target of the host's template, and that of each template that parts come from, by its address.
+
+    `reference` names a release of the host's template; parts of another one go to its latest.
+
+    Raises:
+        RefusalError: There is no such release, no template asks what the settings answer, or one is not trusted.
+    """
+    host = origin_of(read_answers(project / HOST_ANSWERS))
+    if host is None:
+        raise RefusalError(f"{HOST_ANSWERS} names no release of the template. Restore the file from git.")
+    targets = {}
+    for address in dict.fromkeys(part.address for part in parts):
+        if address != host[0]:
+            check_trust(address)
+        targets[address] = find_target(address, reference if address == host[0] else None)
+    for name in settings:
+        if not any(name in target.questions for target in targets.values()):
+            release = next(iter(targets.values())).release.name
+            raise RefusalError(f"{release} asks no question {name}; see copier.yml of the template.")
+    return targets.get(host[0]) or find_target(*host), targets
+
+
+def find_target(address: str, reference: str | None) -> Target:
     """Return the release that was asked for; else the release of this command, or the latest.
 
     Raises:
-        RefusalError: There is no such release, or the parts come from several templates.
+        RefusalError: There is no such release.
     """
-    addresses = {str(part.answers["_src_path"]) for part in parts}
-    if len(addresses) > 1:
-        raise RefusalError(
-            f"The answers files name several templates: {', '.join(sorted(addresses))}. Use one _src_path in all."
-        )
-    address = addresses.pop()
     own = own_release()
     if reference is None and own and own[0] == address:
         reference = own[1]

@@ -103,11 +103,24 @@ def open_template(address: str, *, needs: str | None) -> Template:
                 "Put the address of a git repository as _src_path into the answers files."
             )
         return Template(address, folder)
-    mirror = cache() / "mirrors" / f"{hashlib.sha256(address.encode()).hexdigest()[:16]}.git"
+    mirror = _mirror_of(address)
     template = Template(address, mirror)
     if not (needs and mirror.exists() and template.find(needs)):
         _refresh(mirror, expanded(address))
     return template
+
+
+def known_template(address: str) -> Template | None:
+    """Return the template's repository as this machine has it, without a look at the network."""
+    folder = Path(address.removeprefix("file://"))
+    repository = folder if folder.is_dir() else _mirror_of(address)
+    return Template(address, repository) if repository.exists() else None
+
+
+def checkout_of(address: str, release: str) -> Path:
+    """Return a folder with the files of a release."""
+    template = open_template(address, needs=release)
+    return template.checkout(template.get(release))
 
 
 def expanded(address: str) -> str:
@@ -126,6 +139,10 @@ def own_release() -> tuple[str, str] | None:
         return None
     reference = told.get("vcs_info", {}).get("requested_revision") or told.get("vcs_info", {}).get("commit_id")
     return (str(told["url"]).removeprefix("file://"), str(reference)) if reference else None
+
+
+def _mirror_of(address: str) -> Path:
+    return cache() / "mirrors" / f"{hashlib.sha256(address.encode()).hexdigest()[:16]}.git"
 
 
 def _is_bare(folder: Path) -> bool:

@@ -11,11 +11,12 @@ from .checks import examine
 from .git import git, try_git
 from .list_literal import add_entries
 from .merge import Picked, Sides, Step, WorkTree, changes_between, hide
+from .own_code import migrate_code
 from .project import UPDATE_FOLDER, Project, project_at, unfinished_git_operation
 from .registration import host_edits
 from .render import Part
 from .report import Finding, RefusalError, Report, Status, progress
-from .target import Target, find_target, lists_of_host, read_settings
+from .target import find_targets, lists_of_host, read_settings
 from .template import open_template
 from .waiting import COMMAND, Waiting
 
@@ -53,29 +54,38 @@ def _start(project: Project, options: Namespace, report: Report) -> None:
     settings, wrong = read_settings(options.settings)
     if problems := [*problems, *unfit, *wrong, *_git_problems(project, options)]:
         raise RefusalError(*problems)
-    target = find_target(parts, options.to)
-    late = [part for part in parts if part.release != target.release.name or target.changes_answers(part, settings)]
-    target.refuse_downgrade(late)
+    home, targets = find_targets(project.folder, parts, options.to, settings)
+    late = [part for part in parts if targets[part.address].is_new_for(part, settings)]
+    for address, target in targets.items():
+        target.refuse_downgrade(part for part in late if part.address == address)
+    names = " and ".join(dict.fromkeys(targets[part.address].release.name for part in late or parts))
     if not late:
-        report.headline = f"Everything is at {target.release.name} already."
+        report.headline = f"Everything is at {names} already."
         return
-    lists = lists_of_host(target.template, project.folder)
+    if options.check:
+        report.status = Status.PENDING
+        report.headline = f"{names} is there; update to it: {COMMAND}"
+        report.releases = [f"{part.name} is at {part.release}" for part in late]
+        return
+    lists = lists_of_host(home.template, project.folder)
     if broken := host_edits(project.folder, lists, modules, add_entries)[1]:
         raise RefusalError(*broken)
     asks = sys.stdin.isatty() and not (options.preview or options.as_json or options.defaults)
     steps = []
     for part in late:
+        target = targets[part.address]
         progress(f"rendering {part.name} at {part.release} and at {target.release.name}")
         steps.append(target.step(part, settings, asks=asks))
-    report.before_deploy = target.before_deploy(project, steps)
+    for address, target in targets.items():
+        report.before_deploy += target.before_deploy(project, [each for each in steps if each.part.address == address])
     waits = Waiting(
         head=git(project.top, "rev-parse", "HEAD").strip(),
-        release=target.release.name,
-        commit=target.release.commit,
-        reference=target.reference,
-        address=target.template.address,
-        message=_message(late, target),
-        parts=[part.answers_file for part in late],
+        release=names,
+        commit=home.release.commit,
+        reference=home.reference,
+        address=home.template.address,
+        message=_message(late, names),
+        parts={part.answers_file: (part.release, targets[part.address].release.name) for part in late},
         is_staged_only=options.no_commit,
         before_deploy=report.before_deploy,
         known_findings=[_key(each) for each in examine(project)],
@@ -122,22 +132,27 @@ class Run:
         commit = None
         if conflicts:
             waiting.wait(self.project, self.waits, self.report, conflicts=conflicts)
-        elif commit := self.finish(is_examined=not picked.conflicts):
+        elif commit := self.finish(picked.conflicts):
             after = self.tree.tree(commit)
+        picked.migrated = self.report.reasons
         self.report.changes = changes_between(before, after, sides=sides, modules=self.modules, picked=picked)
         if self.options.preview:
             self._describe_preview(picked)
         elif commit:
             self.land(commit)
 
-    def finish(self, *, is_examined: bool = True) -> str | None:
-        """Fill the host's lists, examine the result, and return it as one commit; None if it waits for a person."""
+    def finish(self, conflicts: Sequence[str] = ()) -> str | None:
+        """Fill the host's lists, examine the result, and return it as one commit; None if it waits for a person.
+
+        Files in conflict, which only a preview brings here, keep the result from being examined.
+        """
+        is_examined = not conflicts
         template = open_template(self.waits.address, needs=self.waits.commit)
         modules, problems = read_modules(self.tree.folder)
         lists = lists_of_host(template, self.tree.folder)
         lost = self.tree.fill_lists(lists, modules)
         problems += lost if is_examined else []  # conflict markers keep a list from being filled
-        # Releases will carry transforms of the user's own code; they run here, before the examination.
+        migrate_code(self.tree, self.waits.parts, modules, conflicts, self.report)
         self.report.findings = [
             each
             for each in (examine(project_at(self.tree.folder), lists) if is_examined else [])
@@ -211,7 +226,7 @@ def _go_on(project: Project, waits: Waiting, options: Namespace, report: Report)
     if commit is None:
         return
     before, after = tree.tree(waits.head), tree.tree(commit)
-    report.changes = changes_between(before, after, sides={}, modules=modules, picked=Picked())
+    report.changes = changes_between(before, after, sides={}, modules=modules, picked=Picked(migrated=report.reasons))
     run.land(commit)
     waiting.forget(project)
 
@@ -276,9 +291,9 @@ def _git_problems(project: Project, options: Namespace) -> list[str]:
     return problems
 
 
-def _message(parts: Sequence[Part], target: Target) -> str:
+def _message(parts: Sequence[Part], release: str) -> str:
     names = ", ".join(part.name for part in parts) if len(parts) <= NAMED else f"{len(parts)} parts"
-    return f"Update {names} to gold slice {target.release.name}"
+    return f"Update {names} to gold slice {release}"
 
 
 def _key(finding: Finding) -> str:

@@ -22,6 +22,7 @@ class Waiting:
     """The commit that an update starts from, its target, and what its end has to check and to say.
 
     `reference` is the tag of the target, or its commit if it has none; the launcher installs the command by it.
+    `parts` are the answers files of the parts, with the release that each had and the one that it goes to.
     """
 
     head: str
@@ -30,7 +31,7 @@ class Waiting:
     reference: str
     address: str
     message: str
-    parts: list[str]
+    parts: dict[str, tuple[str, str]]
     is_staged_only: bool
     before_deploy: list[str] = field(default_factory=list)
     known_findings: list[str] = field(default_factory=list)
@@ -94,7 +95,7 @@ def settled(project: Project, waiting: Waiting, report: Report) -> WorkTree | No
     if picked.conflicts:
         wait(project, waiting, report, conflicts=picked.conflicts)
         return None
-    if skipped := [each for each in waiting.parts if _release_in(tree, each) != waiting.release]:
+    if skipped := [each for each, (_old, new) in waiting.parts.items() if _release_in(tree, each) != new]:
         raise RefusalError(
             f"{', '.join(skipped)} is not at {waiting.release} in {UPDATE_FOLDER}: the merge was aborted or skipped. "
             f"{restart}"

@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from commands import run
-from gold_slice.hook import lasting_address, settle_origins
+from gold_slice.address import lasting_address
+from gold_slice.hook import settle_origins
 from gold_slice.trust import trust_file
 from support import CC, HOST, contents, replace
 

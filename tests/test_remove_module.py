@@ -44,7 +44,9 @@ def test_it_says_how_the_data_go_and_drops_none(living: Path) -> None:
     assert "uv run alembic downgrade biz_crm@base" in said
     assert "DROP SCHEMA crm CASCADE" in said
     assert "uv run python scripts/graph.py delete biz_crm" in said
-    assert "WHERE version_num IN ('crm_0001_tables', 'crm_0002_l1', 'crm_0003_dead_letters')" in said
+    assert (
+        "WHERE version_num IN ('crm_0001_tables', 'crm_0002_l1', 'crm_0003_dead_letters', 'crm_0004_subject')" in said
+    )
 
 
 def test_a_module_that_its_user_edited_is_kept_and_every_edit_named(living: Path) -> None:
@@ -186,7 +188,7 @@ def test_the_sql_that_it_prints_spares_a_module_whose_name_begins_alike(living: 
 
     farewell = "\n".join(run(living, "remove", "crm", "--json").document["before_deploy"])
 
-    assert "IN ('crm_0001_tables', 'crm_0002_l1', 'crm_0003_dead_letters')" in farewell
+    assert "IN ('crm_0001_tables', 'crm_0002_l1', 'crm_0003_dead_letters', 'crm_0004_subject')" in farewell
     assert "LIKE" not in farewell
 
 

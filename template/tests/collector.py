@@ -1,4 +1,4 @@
-"""A collector of traces and histograms that a test can look into, slow down, and take away."""
+"""An OTLP collector whose data a test can read, and which it can slow down and stop."""
 
 import gzip
 import threading
@@ -16,7 +16,7 @@ type Attributes = dict[str, Any]
 
 
 class Collector(ThreadingHTTPServer):
-    """Speaks OTLP over HTTP on a port of this machine."""
+    """Receives OTLP over HTTP on a loopback port."""
 
     daemon_threads = True
 

@@ -26,7 +26,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 async def throw_away_database(server: URL, *, template: str = "template1") -> AsyncIterator[Settings]:
     """Yield settings that name a new database on the server, and drop it afterwards, even if something is connected.
 
-    It is a copy of the template, a database to which nobody is connected; PostgreSQL's own one has no tables.
+    It is a copy of a migrated template database without connections; PostgreSQL's own template has no tables.
     """
     name = f"test_{uuid4().hex}"
     engine = create_async_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool)

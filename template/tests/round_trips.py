@@ -18,7 +18,7 @@ class Counts:
 
 
 class CountingProtocol:
-    """Stands before the protocol of an asyncpg connection and counts the calls that wait for an answer."""
+    """Wraps the protocol of an asyncpg connection and counts the calls that wait for an answer."""
 
     def __init__(self, protocol: Any, counts: Counts) -> None:
         self._protocol = protocol

@@ -194,11 +194,11 @@ def test_a_module_that_is_not_committed_is_named(living: Path) -> None:
     assert "biz_crm is not committed" in run(living, "update").complaint
 
 
-def test_parts_of_several_templates_are_refused(living: Path) -> None:
+def test_a_part_of_a_template_that_is_not_trusted_is_refused(living: Path) -> None:
     replace(living / CRM, "_src_path: ", "_src_path: /elsewhere")
     commit(living, "moved")
 
-    assert "name several templates" in run(living, "update").complaint
+    assert "which you have not trusted yet" in run(living, "update").complaint
 
 
 def test_a_release_that_the_template_never_had_is_named(living: Path, released: Path) -> None:

@@ -25,11 +25,10 @@ from alembic import command
 from alembic.config import Config
 from filelock import FileLock, Timeout
 
-from embedded.child_process import start_child
 from embedded.graph import GraphStartError, running_graph
 from embedded.postgres import PostgresStartError, create_role_and_database, running_postgres, url_of
 from embedded.redis import RedisStartError, running_redis
-from src.common.config import Settings, settings_or_exit
+from src.common.config import get_settings, settings_or_exit
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -38,6 +37,7 @@ def main() -> None:
     """Run until Ctrl-C or a signal."""
     options = _options()
     os.chdir(PROJECT)  # .env, alembic.ini and src/ are read relative to it
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` would have us ignore it
     for end in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(end, lambda *_: sys.exit(0))
     _refuse_taken_port(options.host, options.port)
@@ -46,9 +46,10 @@ def main() -> None:
         libraries.start()  # while PostgreSQL starts
         with _database(), _redis(), _graph() if options.graph else nullcontext():
             libraries.join()
+            get_settings.cache_clear()  # the environment names both servers now
             _migrate()
             _say(f"serving http://{options.host}:{options.port}/docs")
-            sys.exit(_serve(options))
+            _serve(options)
     except (PostgresStartError, RedisStartError, GraphStartError) as fault:
         sys.exit(str(fault))
     except KeyboardInterrupt:
@@ -86,7 +87,7 @@ def _database() -> Iterator[None]:
 @contextmanager
 def _redis() -> Iterator[None]:
     """Make REDIS_URL name a running server; stop the one that was started afterwards."""
-    if Settings().redis_url:
+    if get_settings().redis_url:
         _say("using the Redis that REDIS_URL names")
         yield
         return
@@ -99,7 +100,7 @@ def _redis() -> Iterator[None]:
 @contextmanager
 def _graph() -> Iterator[None]:
     """Make the NEO4J_ variables name a running graph; stop the one that was started afterwards."""
-    if Settings().neo4j_uri:
+    if get_settings().neo4j_uri:
         _say("using the Neo4j that NEO4J_URI names")
         yield
         return
@@ -114,7 +115,7 @@ def _migrate() -> None:
     """Upgrade the database in this process; Alembic and the models are imported by now."""
     started = time.perf_counter()
     config = Config("alembic.ini")
-    config.attributes["settings"] = Settings()  # the environment names the database since the first look at it
+    config.attributes["settings"] = get_settings()
     try:
         command.upgrade(config, "heads")
     except SystemExit as refusal:
@@ -129,21 +130,14 @@ def _import_libraries() -> None:
         import_module(name)
 
 
-def _serve(options: argparse.Namespace) -> int:
-    """Run the server and return its exit status."""
-    reload = ["--reload", "--reload-dir", "src"] if options.reload else []
-    return _run("uvicorn", "src.cos_main:app", "--host", options.host, "--port", str(options.port), *reload)
+def _serve(options: argparse.Namespace) -> None:
+    """Serve in this process, which has imported the libraries already; with reload, in a child of it."""
+    import uvicorn  # noqa: PLC0415  # after the thread that imports it
 
-
-def _run(module: str, *arguments: str) -> int:
-    """Run a module in a process that Ctrl-C does not reach and that ends with this one; return its exit status."""
-    command = [sys.executable, "-m", module, *arguments]
-    process = start_child(command)
-    try:
-        return process.wait()
-    finally:
-        process.terminate()
-        process.wait()
+    reload_dirs = ["src"] if options.reload else None
+    uvicorn.run(
+        "src.cos_main:app", host=options.host, port=options.port, reload=options.reload, reload_dirs=reload_dirs
+    )
 
 
 def _refuse_taken_port(host: str, port: int) -> None:

@@ -23,6 +23,8 @@ def main(command: str, arguments: list[str]) -> None:
         sys.exit(f"{ANSWERS} lacks _src_path or _commit: put in the template's git address and one of its tags.")
     address, release = answers["_src_path"].removeprefix("git+"), answers["_commit"]
     check_trust(address, is_accepted="--trust" in arguments or os.environ.get("GOLD_SLICE_TRUST") == "1")
+    if "--trust" in arguments:
+        CLEAN["GOLD_SLICE_TRUST"] = "1"  # for the template that `--from` names, too
     arguments = [each for each in arguments if each != "--trust"]
     if command == "update" and not UNCHANGED & {*arguments}:
         release = target(address, arguments)

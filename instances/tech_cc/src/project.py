@@ -1,5 +1,6 @@
-"""What this project was spawned as; the only file of the host that says so."""
+"""Names of this project; no other file of the host contains them."""
 
 from typing import Final
 
+DISTRIBUTION: Final = "cos"
 FIRST_MODULE: Final = "cc"

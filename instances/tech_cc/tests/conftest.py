@@ -3,9 +3,10 @@
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -17,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionm
 from databases import throw_away_database, upgrade
 from embedded.postgres import create_role_and_database, running_postgres, url_of
 from embedded.redis import running_redis
+from issue_token import LocalIssuer
 from src.common.config import Settings, get_settings
 from src.cos_main import create_app
 from src.db.autocommit import AutocommitSession
@@ -33,7 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave what takes long to runs with RUN_INTEGRATION=1, and to whoever names it."""
+    """Skip slow tests, unless RUN_INTEGRATION=1 is set or their files are named on the command line."""
     if is_whole(config) and os.environ.get("RUN_INTEGRATION") != "1":
         long = [item for item in items if item.get_closest_marker("long")]
         config.hook.pytest_deselected(items=long)
@@ -71,6 +73,29 @@ def redis_url() -> Iterator[SecretStr]:
         return
     with running_redis() as address:
         yield SecretStr(address)
+
+
+@pytest.fixture(scope="session")
+def issuer(tmp_path_factory: pytest.TempPathFactory) -> LocalIssuer:
+    """An issuer of tokens."""
+    return LocalIssuer(tmp_path_factory.mktemp("issuer"))
+
+
+@pytest.fixture(scope="session")
+def stranger(tmp_path_factory: pytest.TempPathFactory) -> LocalIssuer:
+    """An issuer whom the service does not trust."""
+    return LocalIssuer(tmp_path_factory.mktemp("stranger"))
+
+
+@pytest.fixture(scope="session")
+def guarded(settings: Settings, issuer: LocalIssuer) -> Callable[..., Settings]:
+    """Make settings with which requests need a token of the issuer."""
+
+    def guarded(**others: Any) -> Settings:
+        url = settings.database_url.get_secret_value()
+        return Settings.model_validate({"database_url": url, **issuer.settings, **others})
+
+    return guarded
 
 
 @pytest.fixture
@@ -147,9 +172,22 @@ def app(settings: Settings) -> FastAPI:
 @pytest.fixture
 async def client(app: FastAPI, database: Database, connection: AsyncConnection) -> AsyncIterator[AsyncClient]:
     """A client of the whole application, one request at a time, rolled back after the test."""
-    autocommit = AutocommitSession(lambda: savepoint_on(connection))
-    app.state.database = Database(engine=database.engine, sessions=sessions_on(connection), autocommit=autocommit)
-    async with AsyncClient(transport=ASGITransport(app=app), base_url="http://test") as client:
+    async with client_of(app, database, connection) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def guarded_app(guarded: Callable[..., Settings]) -> FastAPI:
+    """The same application where requests need a token."""
+    return create_app(guarded())
+
+
+@pytest.fixture
+async def guarded_client(
+    guarded_app: FastAPI, database: Database, connection: AsyncConnection
+) -> AsyncIterator[AsyncClient]:
+    """A client of it, without a token, rolled back after the test."""
+    async with client_of(guarded_app, database, connection) as client:
         yield client
 
 
@@ -161,6 +199,15 @@ async def committing_client(migrated_database: Settings) -> AsyncIterator[AsyncC
         app.router.lifespan_context(app),
         AsyncClient(transport=ASGITransport(app=app, raise_app_exceptions=False), base_url="http://test") as client,
     ):
+        yield client
+
+
+@asynccontextmanager
+async def client_of(app: FastAPI, database: Database, connection: AsyncConnection) -> AsyncIterator[AsyncClient]:
+    """Yield a client of an application that does all its work in the connection's transaction."""
+    autocommit = AutocommitSession(lambda: savepoint_on(connection))
+    app.state.database = Database(engine=database.engine, sessions=sessions_on(connection), autocommit=autocommit)
+    async with AsyncClient(transport=ASGITransport(app=app), base_url="http://test") as client:
         yield client
 
 

@@ -33,7 +33,7 @@ def served(settings: Settings, *arguments: str, **environment: str) -> Iterator[
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
+    """Return a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

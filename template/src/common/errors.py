@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse, Response
 from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 from starlette.routing import Mount, compile_path
 from starlette.staticfiles import StaticFiles
 
@@ -23,7 +24,7 @@ log = logging.getLogger(__name__)
 # These replace the one or two words with which Starlette and FastAPI answer.
 SENTENCES: dict[int, str] = {
     HTTPStatus.BAD_REQUEST: "The body could not be read as JSON. Check that it is complete UTF-8 and not too deep.",
-    HTTPStatus.NOT_FOUND: "There is no resource at this address. /docs lists all addresses.",
+    HTTPStatus.NOT_FOUND: "There is no resource at this address.",
     HTTPStatus.METHOD_NOT_ALLOWED: "This address does not support the method. `Allow` lists the supported methods.",
 }
 TERSE = {"Not Found", "Method Not Allowed", "There was an error parsing the body"}
@@ -52,6 +53,13 @@ class NotFoundError(RefusalError):
 class ConflictError(RefusalError):
     problem_type = "conflict"
     status = HTTPStatus.CONFLICT
+
+
+class ChangedMeanwhileError(RefusalError):
+    """The resource is not in the version that `If-Match` names."""
+
+    problem_type = "changed-meanwhile"
+    status = HTTPStatus.PRECONDITION_FAILED
 
 
 class UnavailableError(RefusalError):
@@ -88,7 +96,7 @@ class ProblemResponse(JSONResponse):
 
     def __init__(
         self,
-        request: Request,
+        request: HTTPConnection,
         status: int,
         detail: str,
         *,
@@ -120,6 +128,7 @@ def problems(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
     }
 
 
+CHANGE_ERRORS = problems(HTTPStatus.PRECONDITION_FAILED)
 QUERY_ERRORS = problems(HTTPStatus.UNPROCESSABLE_ENTITY)
 PATH_ERRORS = problems(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY)
 BODY_ERRORS = problems(
@@ -140,7 +149,7 @@ def add_error_handlers(app: FastAPI) -> None:
     app.openapi = partial(_openapi, app)  # type: ignore[method-assign]  # FastAPI's documented way to change it
 
 
-async def handle_refusal(request: Request, refusal: Exception) -> ProblemResponse:
+async def handle_refusal(request: HTTPConnection, refusal: Exception) -> ProblemResponse:
     """Answer with the refusal's status and message; log an outage in one line, with its cause."""
     assert isinstance(refusal, RefusalError)
     if isinstance(refusal, UnavailableError):
@@ -162,7 +171,8 @@ async def handle_validation_error(request: Request, invalid: Exception) -> Probl
     if body_alone_is_wrong and not is_json(request.headers.get("content-type", "")):
         detail = "The body is not labelled as JSON. Send it with `Content-Type: application/json`."
         return ProblemResponse(request, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail, problem_type="not-json")
-    detail = "The request breaks a rule of this route. `faults` lists what to correct; /docs describes the route."
+    detail = "The request breaks a rule of this route. `faults` lists what to correct."
+    detail += " /docs describes the route." if request.app.docs_url else ""
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     return ProblemResponse(request, status, detail, problem_type="invalid-request", faults=faults)
 
@@ -181,6 +191,8 @@ async def handle_http_exception(request: Request, error: Exception) -> Response:
     if not isinstance(given, str):
         return ProblemResponse(request, status, "", headers=headers, data=given)
     detail = SENTENCES.get(status, given) if given in TERSE else given
+    if detail == SENTENCES[HTTPStatus.NOT_FOUND] and request.app.docs_url:
+        detail += " /docs lists all addresses."
     return ProblemResponse(request, status, detail, headers=headers)
 
 

@@ -13,8 +13,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from src.common.errors import is_json
 
-BODY_LIMIT_BYTES: Final = 1024 * 1024
-BODY_TIMEOUT_S: Final = 10.0
 # Parsing and validating holds the event loop, in a thread too: the parsers of JSON never release the GIL. 1 MiB of
 # `[],` takes 40 ms to parse, and 95,000 unknown fields 0.5 s to report; docs/decisions/0014 has the figures.
 JSON_VALUES_LIMIT: Final = 5_000
@@ -27,8 +25,8 @@ class RequestBodyLimits:
         self,
         app: ASGIApp,
         *,
-        limit_bytes: int = BODY_LIMIT_BYTES,
-        timeout_s: float = BODY_TIMEOUT_S,
+        limit_bytes: int,
+        timeout_s: float,
         values_limit: int = JSON_VALUES_LIMIT,
     ) -> None:
         self.app = app

@@ -37,13 +37,13 @@ class RecordModel(BaseModel):
 
 
 class Page[Item](BaseModel):
-    """Part of a list, oldest first; `next_after` is the `after` of the next page, null on the last one.
+    """Part of a list; `next_after` is the `after` of the next page, null on the last one.
 
     A row of a long transaction can appear later on a page that was read before its commit.
     """
 
     items: list[Item]
-    next_after: UUID | None
+    next_after: str | None
 
 
 class Purge(BaseModel):
@@ -57,10 +57,16 @@ PageLimit = Annotated[int, Query(ge=1, le=100, description="Items on a page.")]
 PageAfter = Annotated[UUID | None, Query(description="`next_after` of the page before.")]
 
 
-def page_of[Record: RecordModel](records: list[Record], *, limit: int) -> Page[Record]:
-    """Return the first `limit` records as a page; one record more means that another page follows."""
+def page_of[Record: RecordModel](records: list[Record], *, limit: int, cursor: str = "id") -> Page[Record]:
+    """Return the first `limit` records as a page; one record more means that another page follows.
+
+    Args:
+        records: In the order of the list.
+        limit: Items on the page.
+        cursor: The field that the list is sorted by.
+    """
     items = records[:limit]
-    return Page(items=items, next_after=items[-1].id if len(records) > limit else None)
+    return Page(items=items, next_after=str(getattr(items[-1], cursor)) if len(records) > limit else None)
 
 
 StorableText = Annotated[str, AfterValidator(check_text)]

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import TIMESTAMP, BindParameter, MetaData, Table, bindparam, func
+from sqlalchemy import ARRAY, TIMESTAMP, BindParameter, ColumnElement, MetaData, Table, any_, bindparam, func, or_
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from uuid_utils.compat import uuid7
@@ -50,3 +50,9 @@ def table_of(model: type[Base]) -> Table:
 def parameters(*names: str) -> dict[str, BindParameter[Any]]:
     """Return a parameter for each of these columns, for the `values` of a statement that is built once."""
     return {name: bindparam(name) for name in names}
+
+
+def is_in_version(table: Table) -> ColumnElement[bool]:
+    """Return the condition that the parameter `versions` is NULL, or contains the time of the row's last change."""
+    versions = bindparam("versions", type_=ARRAY(TIMESTAMP(timezone=True)))
+    return or_(versions.is_(None), table.c.updated_at == any_(versions))

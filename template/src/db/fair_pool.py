@@ -1,6 +1,6 @@
-"""A connection pool that serves those who wait in the order in which they came.
+"""A connection pool that serves waiting requests in the order in which they arrived.
 
-SQLAlchemy's own hands a returned connection to a newcomer while others wait, some of them until their time is over.
+SQLAlchemy's own pool may give a returned connection to a new request while others wait, until some of them time out.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from sqlalchemy.util.queue import AsyncAdaptedQueue, Empty
 
 
 class FairQueue(AsyncAdaptedQueue[Any]):
-    """A queue of which only the first of those who wait asks; the others wait for a lock, which asyncio keeps fair."""
+    """A queue whose callers wait for an asyncio lock, which is fair; only the first of them waits for a connection."""
 
     def __init__(self, maxsize: int = 0, use_lifo: bool = False) -> None:  # noqa: FBT001, FBT002  # SQLAlchemy's signature
         super().__init__(maxsize, use_lifo)

@@ -22,7 +22,8 @@ from src.graph.queries import (
     Story,
 )
 
-router = APIRouter(prefix="/graph", tags=["graph"], responses=problems(HTTPStatus.SERVICE_UNAVAILABLE))
+REFUSALS = problems(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.SERVICE_UNAVAILABLE)
+router = APIRouter(prefix="/graph", tags=["graph"], responses=REFUSALS)
 
 
 def get_graph_queries(request: Request) -> GraphQueries:

@@ -1,4 +1,4 @@
-"""Tell the process of each record after its commit, and of none that is rolled back."""
+"""Announce each record after its commit; a record that is rolled back is not announced."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace

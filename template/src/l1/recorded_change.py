@@ -22,6 +22,7 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.sql.dml import UpdateBase
 from uuid_utils.compat import uuid7
 
+from src.common.access.caller import current_subject
 from src.common.request_id_middleware import current_request_id
 from src.common.tracing import current_trace_id
 from src.l1.announcement import RECORD_ID, RECORDED_IN
@@ -34,7 +35,7 @@ def recorded(
     """Return a statement that makes a change, records it as an event, and returns the rows that the change returns.
 
     Where the change changes nothing (the name is taken, the id is unknown), nothing is recorded and no row comes
-    back. Build the statement once, at import: it reads the ids of the request and of the trace at each execution.
+    back. Build the statement once, at import: it reads request, trace and caller at each execution.
 
         RESERVE_SEAT = recorded(
             update(SEATS).where(SEATS.c.id == bindparam("seat_id")).values(is_free=False).returning(*SEATS.c),
@@ -60,6 +61,7 @@ def recorded(
         source_module=literal(log.module, String),
         request_id=bindparam(None, callable_=current_request_id, type_=String),
         trace_id=bindparam(None, callable_=current_trace_id, type_=String),
+        subject=bindparam(None, callable_=current_subject, type_=String),
     )
     event_log = _insert_from(
         changed,

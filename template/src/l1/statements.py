@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from src.l1.entries import Log, Record
 
-BASE: Final = ("id uuid", "source_module text", "request_id text", "trace_id text")
+BASE: Final = ("id uuid", "source_module text", "request_id text", "trace_id text", "subject text")
 LINK: Final = ("base_log_id uuid", "position int2")
 PROMPT: Final = (*LINK, "role text", "content text", "tokens_in int", "tokens_out int")
 EVENT: Final = (*LINK, "event_type text", "payload jsonb")

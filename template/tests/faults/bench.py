@@ -142,7 +142,7 @@ class Bench:
         return dict.fromkeys(self.ledger.deliveries(consumer), 1)
 
     async def is_alive(self) -> bool:
-        """Say whether the served process answers."""
+        """Return whether the served process answers."""
         with suppress(TransportError):
             return (await self.client.get("/health/live")).is_success
         return False

@@ -8,9 +8,10 @@ from contextlib import asynccontextmanager
 import pytest
 from httpx2 import AsyncClient
 
-from src.common.request_body import BODY_LIMIT_BYTES, JSON_VALUES_LIMIT
+from src.common.request_body import JSON_VALUES_LIMIT
 from src.cos_main import SLICES
 
+BODY_LIMIT_BYTES = 1024 * 1024  # the default of the setting
 LAG_LIMIT_S = 0.020
 ATTEMPTS = 5  # the best counts: a garbage collection of the whole test process may fall into one
 PATH = f"/{SLICES[0].rpartition('.')[2]}/scratch-notes"

@@ -33,7 +33,7 @@ async def test_the_service_is_not_ready_before_the_migrations(empty_database: Se
 
 @pytest.fixture
 async def client_without_database() -> AsyncClient:
-    """A client of an application whose PostgreSQL went away after the start."""
+    """A client of an application whose PostgreSQL stopped after the start."""
     settings = Settings.model_validate({"database_url": "postgresql+asyncpg://u:s3cret@127.0.0.1:1/gone"})
     app = create_app(settings)
     engine = create_engine(settings)

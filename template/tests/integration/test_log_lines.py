@@ -62,7 +62,7 @@ def test_each_line_of_a_server_is_json_and_names_its_request(settings: Settings,
     assert all(len(line["trace_id"]) == 32 for line in of_requests)
     assert "RuntimeError: a bug" in of_requests[-1]["exception"]
     others = {line["logger"] for line in lines if line["request_id"] is None}
-    assert others == {"uvicorn.error", "src.common.logger_logfire"}
+    assert others == {"uvicorn.error", "src.common.logger_logfire", "src.common.access.guard"}
 
 
 @pytest.mark.long

@@ -1,29 +1,42 @@
+"""The description of the API: from it people generate clients."""
+
+from importlib.metadata import version
+from typing import Any
+
 import pytest
 from httpx2 import AsyncClient
 
+from src.cos_main import SLICES
+from src.project import DISTRIBUTION, FIRST_MODULE
 
-@pytest.mark.parametrize(("page", "title"), [("/docs", "Swagger UI"), ("/redoc", "ReDoc")])
-async def test_the_documentation_is_served(client: AsyncClient, page: str, title: str) -> None:
-    answer = await client.get(page)
-
-    assert answer.status_code == 200
-    assert title in answer.text
+MODULES = [package.rpartition(".")[2] for package in SLICES]
 
 
-async def test_a_trailing_slash_is_another_address(client: AsyncClient) -> None:
-    assert (await client.get("/docs/")).status_code == 404
+@pytest.fixture
+async def description(client: AsyncClient) -> dict[str, Any]:
+    answer: dict[str, Any] = (await client.get("/openapi.json")).json()
+    return answer
 
 
-async def test_every_route_documents_its_refusals_as_problems(client: AsyncClient) -> None:
-    paths = (await client.get("/openapi.json")).json()["paths"]
+def operation_ids(description: dict[str, Any]) -> list[str]:
+    return [operation["operationId"] for path in description["paths"].values() for operation in path.values()]
 
-    unlike_problems = [
-        f"{method.upper()} {path} {status}"
-        for path, methods in paths.items()
-        if not path.startswith("/health/")
-        for method, operation in methods.items()
-        for status, response in operation["responses"].items()
-        if int(status) >= 400 and list(response["content"]) != ["application/problem+json"]
-    ]
 
-    assert unlike_problems == []
+def test_operation_ids_are_short_and_unique(description: dict[str, Any]) -> None:
+    ids = operation_ids(description)
+
+    assert len(ids) == len(set(ids))
+    for module in MODULES:
+        prefix = "" if module == FIRST_MODULE else f"{module}_"
+        assert {f"{prefix}{name}" for name in ("get_modules", "patch_module", "put_health_status")} <= set(ids)
+
+
+def test_the_version_is_that_of_the_project(description: dict[str, Any]) -> None:
+    assert description["info"]["version"] == version(DISTRIBUTION)
+
+
+def test_bodies_have_examples(description: dict[str, Any]) -> None:
+    properties = description["components"]["schemas"]["ModuleCreate"]["properties"]
+
+    assert properties["name"]["examples"] == ["billing"]
+    assert properties["version"]["examples"] == ["1.2.0"]

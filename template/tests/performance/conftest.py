@@ -31,7 +31,7 @@ LINES = pytest.StashKey[list[str]]()
 
 @pytest.fixture(scope="session", autouse=True)
 def no_coverage(pytestconfig: pytest.Config) -> Iterator[None]:
-    """Coverage would be most of what is measured."""
+    """Without coverage, which would distort the measurement."""
     coverage = pytestconfig.pluginmanager.getplugin("_cov")
     controller = coverage.cov_controller if coverage else None
     if controller:

@@ -88,7 +88,7 @@ class Way:
 
 
 def body_once() -> Receive:
-    """Return a `receive` that brings the body, and then says that the client has left."""
+    """Return a `receive` that yields the body, and then a disconnect."""
     messages: list[Message] = [{"type": "http.disconnect"}, {"type": "http.request", "body": BODY, "more_body": False}]
 
     async def receive() -> Message:

@@ -1,4 +1,4 @@
-"""A real PostgreSQL out of a wheel, reached through a socket file; nothing listens on the network."""
+"""A real PostgreSQL from a Python wheel, reached through a socket file; nothing listens on the network."""
 
 import logging
 import re
@@ -95,7 +95,7 @@ def _started(data_directory: Path, *, is_durable: bool) -> PostgresServer:
 
 
 def _initialise(data_directory: Path) -> None:
-    """Make the data directory beside its place and move it there, so that a kill leaves none half made."""
+    """Make the data directory under another name, then rename it: a killed process leaves no incomplete directory."""
     fresh = data_directory.with_name(f"{data_directory.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.parent.mkdir(parents=True, exist_ok=True)

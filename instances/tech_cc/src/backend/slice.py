@@ -1,4 +1,4 @@
-"""What the host needs to know of a slice."""
+"""The interface between the host and a slice."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -9,14 +9,20 @@ from typing import Final
 from fastapi import APIRouter, FastAPI
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from src.common.config import Settings
 from src.common.errors import problems
 from src.common.schemas import Purge
 from src.db.autocommit import AnySession
+from src.db.connection import Database
 from src.graph.consumer import GraphSubscriber
 from src.graph.models import GraphModels
 from src.graph.repository import GraphRepository
 from src.highway.subscriber import AnySubscriber
 from src.l1.entries import Log
+from src.mcp_host.call import ModuleHost
+from src.project import FIRST_MODULE
+
+COMMON_ERRORS = problems(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.SERVICE_UNAVAILABLE)
 
 NO_MODELS: Final = GraphModels()
 
@@ -34,20 +40,42 @@ class Slice:
     graph_models: GraphModels = NO_MODELS
     register: Callable[[AnySession], Awaitable[None]] | None = None
     subscribers: Sequence[AnySubscriber] = ()
+    mcp_package: str = ""  # of its tools and resources for assistants; a slice without them has no MCP server
+
+    def mcp_host(self, settings: Settings, database: Database) -> ModuleHost:
+        """Return what the calls of its MCP server share."""
+        return ModuleHost(
+            module=self.module,
+            label=self.label,
+            package=self.mcp_package,
+            log=self.log,
+            subscribers=self.subscribers,
+            settings=settings,
+            database=database,
+        )
 
     def mount(self, app: FastAPI, *, with_debug: bool) -> None:
-        """Add the slice's routes, those for developers only where they are asked for."""
+        """Add the slice's routes, and those for developers if requested."""
         for router in [*self.routers, *(self.debug_routers if with_debug else [])]:
-            self._include(app, router, prefix=f"/{self.module}")
+            self._include(app, router, prefix=f"/{self.module}", operation_prefix=self._operation_prefix)
 
     def mount_debug_at_root(self, app: FastAPI) -> None:
         """Add the routes for developers without a prefix, for one slice of the application."""
         for router in self.debug_routers:
-            self._include(app, router, prefix="")
+            self._include(app, router, prefix="", operation_prefix="root_")
 
-    def _include(self, app: FastAPI, router: APIRouter, *, prefix: str) -> None:
+    @property
+    def _operation_prefix(self) -> str:
+        """Operation ids are names of functions, and those of further modules begin with the module's name."""
+        return "" if self.module == FIRST_MODULE else f"{self.module}_"
+
+    def _include(self, app: FastAPI, router: APIRouter, *, prefix: str, operation_prefix: str) -> None:
         app.include_router(
-            router, prefix=prefix, tags=[self.module], responses=problems(HTTPStatus.SERVICE_UNAVAILABLE)
+            router,
+            prefix=prefix,
+            tags=[self.module],
+            responses=COMMON_ERRORS,
+            generate_unique_id_function=lambda route: operation_prefix + route.name,
         )
 
 

@@ -1,1 +1,1 @@
-"""What every part of the system stands on; imports nothing of ours."""
+"""Code that all other packages use; it imports none of them."""

@@ -36,7 +36,7 @@ class CircuitBreaker:
         counted: The exceptions that are failures of the service. Any other exception, a cancellation included, is
             neither a failure nor a success.
         on_change: Called with the new state; an exception that it raises is logged and changes nothing.
-        clock: Seconds. If they go back against the rule, the breaker still is open for 30 s at most.
+        clock: Seconds. If the clock goes back, the breaker stays open for 30 s at most.
     """
 
     def __init__(

@@ -1,24 +1,36 @@
 """All configuration, from the environment and `.env`; no other file of the project reads them."""
 
+import json
 import os
+import re
 import sys
 from datetime import timedelta
 from functools import cache
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
 from sqlalchemy import URL, make_url
-from sqlalchemy.exc import ArgumentError
+
+from src.common.database_url import asyncpg_url
 
 DEVELOPMENT_DATABASE_URL = "postgresql+asyncpg://cos_user:cos_pass@127.0.0.1:5433/cos_db"
 MEM0_SCHEMA_PATTERN = r"^mem0[a-z0-9_]*(\{module\}[a-z0-9_]*)?$"  # never equal to a module's own schema
-ASYNCPG_URL_OPTIONS = {"host", "port", "ssl"}
-SSL_MODES = {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
-PORT_MAX = 65535
 NEO4J_SCHEMES = {scheme + tls for scheme in ("bolt", "neo4j") for tls in ("", "+s", "+ssc")}
 SERVICE_NAME_PATTERN = r"^[A-Za-z0-9._-]{0,64}$"
+ADDRESS = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?")
+ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[A-Za-z0-9.:\[\]-]+")
+HOST_PATTERN = re.compile(r"(\*\.)?[A-Za-z0-9.-]+|\[[0-9a-f:]+\]")
 SERVICE_NAME_VARIABLES = AliasChoices("service_name", "otel_service_name")
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
@@ -28,6 +40,17 @@ Tracing = Literal["on", "fastapi", "logfire", "off"]
 
 class ConfigurationError(Exception):
     """A setting is missing or wrong; the message says what to set, and never a secret."""
+
+
+class DevToken(BaseModel):
+    """A token for development, known by its hash alone: `printf %s "$TOKEN" | sha256sum`."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    subject: str = Field(min_length=1, max_length=255, pattern=r"^[\x20-\x7e]+$")
+    audience: str
+    scopes: tuple[str, ...] = ()
 
 
 class Settings(BaseSettings):
@@ -43,6 +66,7 @@ class Settings(BaseSettings):
     # connections keep that core busy with 32 clients; four or sixteen serve fewer requests a second. With the writer's,
     # a process takes nine of the 97 connections that PostgreSQL has for services by default: enough for ten processes.
     database_pool_size: int = Field(default=8, ge=1, le=1000)
+    web_concurrency: int = Field(default=1, ge=1, le=1000)
     mem0_schema: str = Field(default="mem0_{module}", pattern=MEM0_SCHEMA_PATTERN, max_length=40)
     l1_retention_days: int = Field(default=90, ge=1, le=36_500)
     purge_interval_s: int = Field(default=0, ge=0, le=7 * 86_400)
@@ -56,10 +80,30 @@ class Settings(BaseSettings):
     neo4j_user: str = "neo4j"
     neo4j_password: SecretStr | None = None
     neo4j_database: str = Field(default="neo4j", min_length=1)
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    cors_credentials: bool = False
+    trusted_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    hsts_max_age_s: int = Field(default=0, ge=0, le=2 * 366 * 86_400)
+    docs: Literal["auto", "on", "off"] = "auto"
+    body_limit_bytes: int = Field(default=1024 * 1024, ge=1024, le=100 * 1024 * 1024)
+    body_timeout_s: float = Field(default=10.0, gt=0, le=600)
+    statement_timeout_ms: int = Field(default=1400, ge=100, le=600_000)
+
+    access: Literal["auto", "open"] = "auto"
+    public_url: str = ""
+    oidc_issuer: str = ""
+    oidc_audience: Annotated[tuple[str, ...], NoDecode] = ()
+    oidc_jwks_url: str = ""
+    oidc_leeway_s: int = Field(default=30, ge=0, le=300)
+    dev_tokens: Annotated[tuple[DevToken, ...], NoDecode] = ()
+
+    mcp_write_tools: bool = True
+    mcp_calls_per_minute: int = Field(default=0, ge=0, le=1_000_000)
 
     log_level: LogLevel = "INFO"
     log_format: Literal["auto", "json", "console"] = "auto"
 
+    prometheus: bool = False
     service_name: str = Field(default="", pattern=SERVICE_NAME_PATTERN, validation_alias=SERVICE_NAME_VARIABLES)
     tracing: Tracing = "on"
     trace_head_rate: float = Field(default=1.0, ge=0, le=1)
@@ -105,6 +149,64 @@ class Settings(BaseSettings):
             raise ValueError("has user, password or database in it; set NEO4J_USER, NEO4J_PASSWORD, NEO4J_DATABASE")
         return given
 
+    @field_validator("cors_origins")
+    @classmethod
+    def _check_origins(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := [origin for origin in given if origin != "*" and not ORIGIN.fullmatch(origin)]:
+            raise ValueError(
+                f"lists {wrong[0][:100]!r}; an origin is scheme://host or scheme://host:port, or * for all"
+            )
+        return given
+
+    @field_validator("trusted_hosts")
+    @classmethod
+    def _check_hosts(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := [host for host in given if not HOST_PATTERN.fullmatch(host)]:
+            raise ValueError(f"lists {wrong[0][:100]!r}; write api.example.com, or *.example.com, without a port")
+        return given
+
+    @field_validator("oidc_audience", "cors_origins", "trusted_hosts", mode="before")
+    @classmethod
+    def _split_list(cls, given: object) -> object:
+        return tuple(part.strip() for part in given.split(",") if part.strip()) if isinstance(given, str) else given
+
+    @field_validator("dev_tokens", mode="before")
+    @classmethod
+    def _read_dev_tokens(cls, given: object) -> object:
+        try:
+            return json.loads(given) if isinstance(given, str) else given
+        except ValueError:
+            raise ValueError("must be a list in JSON, as .env.example shows it") from None
+
+    @field_validator("public_url", "oidc_issuer")
+    @classmethod
+    def _check_address(cls, given: str) -> str:
+        if given and not ADDRESS.fullmatch(given):
+            raise ValueError("must be an address such as https://login.example.com, without a query")
+        return given
+
+    @field_validator("public_url")
+    @classmethod
+    def _strip_slash(cls, given: str) -> str:
+        return given.rstrip("/")
+
+    @field_validator("oidc_jwks_url")
+    @classmethod
+    def _check_jwks_url(cls, given: str) -> str:
+        if given and not (ADDRESS.fullmatch(given) or given.startswith("file:///")):
+            raise ValueError(
+                "must be an address such as https://login.example.com/keys, or a file:///path/of/keys.json"
+            )
+        return given
+
+    @model_validator(mode="after")
+    def _refuse_credentials_for_all_origins(self) -> Self:
+        if self.cors_credentials and "*" in self.cors_origins:
+            raise ValueError(
+                "CORS_CREDENTIALS needs the origins by name; * in CORS_ORIGINS would let every page use them"
+            )
+        return self
+
     @model_validator(mode="after")
     def _refuse_development_defaults(self) -> Self:
         if self.is_production and not self.database_is_named:
@@ -113,9 +215,33 @@ class Settings(BaseSettings):
             raise ValueError("DATABASE_URL needs a password of its own in production, neither empty nor `cos_pass`")
         return self
 
+    @model_validator(mode="after")
+    def _check_access(self) -> Self:
+        if (self.oidc_issuer or self.dev_tokens) and not self.oidc_audience:
+            raise ValueError("OIDC_AUDIENCE must name the audience of this service's tokens")
+        if self.is_production and self.dev_tokens:
+            raise ValueError("DEV_TOKENS are refused in production; remove them and set OIDC_ISSUER")
+        if self.is_production and not self.oidc_issuer and self.access != "open":
+            raise ValueError("OIDC_ISSUER must be set in production; ACCESS=open lets everybody read and write instead")
+        insecure = [url for url in (self.oidc_issuer, self.oidc_jwks_url) if url.startswith("http:")]
+        if self.is_production and insecure:
+            raise ValueError("OIDC_ISSUER and OIDC_JWKS_URL must begin with https:// in production")
+        return self
+
     @property
     def is_production(self) -> bool:
         return self.environment == "production"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether requests need no token: because ACCESS says so, or in development without an issuer."""
+        is_guarded = self.is_production or self.oidc_issuer or self.dev_tokens
+        return self.access == "open" or not is_guarded
+
+    @property
+    def has_docs(self) -> bool:
+        """Whether /docs, /redoc and /openapi.json are served; by default not in production."""
+        return self.docs == "on" or (self.docs == "auto" and not self.is_production)
 
     @property
     def database_is_named(self) -> bool:
@@ -144,40 +270,6 @@ class Settings(BaseSettings):
     def mem0_schema_of(self, module: str) -> str:
         """Return the schema of a module's scratch memory."""
         return self.mem0_schema.replace("{module}", module)
-
-
-def asyncpg_url(given: str) -> URL:
-    """Return the address in the form that SQLAlchemy's asyncpg dialect needs; hosting platforms use several forms.
-
-    Raises:
-        ValueError: It is not the address of one PostgreSQL database.
-    """
-    try:
-        url = make_url(given)
-    except (ArgumentError, ValueError):
-        raise ValueError("must look like postgresql+asyncpg://user:password@host:port/database") from None
-    if url.drivername not in ("postgresql+asyncpg", "postgresql", "postgres"):
-        raise ValueError("must begin with postgresql+asyncpg://, because asyncpg is the driver")
-    if not url.database:
-        raise ValueError("must end in the name of a database")
-    options: dict[str, Any] = {"ssl" if key == "sslmode" else key: value for key, value in url.query.items()}
-    if options.keys() - ASYNCPG_URL_OPTIONS or not all(isinstance(value, str) for value in options.values()):
-        raise ValueError("has options that asyncpg does not know; host, port and sslmode are known, once each")
-    if options.get("ssl", "require") not in SSL_MODES:
-        raise ValueError(f"must have one of these as its sslmode: {', '.join(sorted(SSL_MODES))}")
-    _check_host_and_port(url.host or "", str(url.port or options.get("port", "5432")))
-    return url.set(drivername="postgresql+asyncpg", query=options)
-
-
-def _check_host_and_port(host: str, port: str) -> None:
-    if "@" in host:
-        raise ValueError("has one @ too many; write an @ in a password as %40")
-    try:
-        host.encode("idna")
-    except UnicodeError:
-        raise ValueError("must name a host whose parts have 1 to 63 characters") from None
-    if not port.isdecimal() or not 1 <= int(port) <= PORT_MAX:
-        raise ValueError(f"must have a port from 1 to {PORT_MAX}")
 
 
 @cache

@@ -94,7 +94,7 @@ def log_event(*, source: str, data: object = None, memo: str = "", level: LogLev
 
 
 def _plain(data: object) -> Any:
-    """Return the data as JSON has it; odd keys and values as text, and what has no end as its type."""
+    """Return the data as JSON has it; odd keys and values as text, and recursive data as its type."""
     try:
         return orjson.loads(orjson.dumps(data, default=str, option=orjson.OPT_NON_STR_KEYS))
     except orjson.JSONEncodeError:

@@ -95,7 +95,7 @@ def _configure_logfire(settings: Settings, exports: SpanExports, sampler: Sample
 
     with hidden_backend():
         logfire.configure(
-            send_to_logfire=False,  # `exports` sends there, and holds up neither start nor stop
+            send_to_logfire=False,  # `exports` sends there, and delays neither start nor stop
             additional_span_processors=[_OtherSpans(exports)],
             service_name=service_name,
             environment=settings.environment,

@@ -1,7 +1,7 @@
 """Redis pub/sub: typed messages, published through a circuit breaker, and received again after every lost connection.
 
-Redis keeps no message. Who must not miss one reads the log in PostgreSQL (`src/highway`), where a message is a signal
-to read.
+Redis keeps no message. A consumer that must not miss one reads the log in PostgreSQL (`src/highway`); a message is a
+signal to read it.
 """
 
 import asyncio

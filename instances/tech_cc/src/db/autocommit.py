@@ -12,7 +12,7 @@ from src.db.unavailable import outages_refused
 
 
 class AutocommitSession:
-    """Run each statement by itself, on a connection that is taken from the pool for this statement alone.
+    """Run each statement by itself, on a connection that the pool lends for this statement alone.
 
     For reads, and for changes that are one statement. Two statements may see different states of the database, and
     the first stays committed when the second fails: what needs both or neither takes `get_db_session`.

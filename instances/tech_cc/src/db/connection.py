@@ -20,28 +20,27 @@ from src.db.fair_pool import FairPool
 from src.db.liveness import check_liveness
 from src.db.unavailable import DatabaseUnavailableError, outages_refused
 
-# A request must fail within 4 s of a network that swallows packets: a ping that times out, then a connection that does.
+# With the default STATEMENT_TIMEOUT_MS a request fails within 4 s of a network that drops packets: a ping that times
+# out, then a connection that does.
 CONNECT_TIMEOUT_S: Final = 1.5
-COMMAND_TIMEOUT_S: Final = 1.5
+COMMAND_MARGIN_S: Final = 0.1
 POOL_TIMEOUT_S: Final = 2.0
 SERVER_SETTINGS: Final = {
     "application_name": "cos",
-    # Shorter than the command's time-out: while PostgreSQL answers, it says itself what took too long.
     "lock_timeout": "1000ms",
-    "statement_timeout": "1400ms",
     # A transaction left open holds back VACUUM and every reader of the log.
     "idle_in_transaction_session_timeout": "10s",
 }
-LIMITS: Final[dict[str, Any]] = {
-    "timeout": CONNECT_TIMEOUT_S,
-    "command_timeout": COMMAND_TIMEOUT_S,
-    "server_settings": SERVER_SETTINGS,
-}
+ROLE_AND_CONNECTIONS: Final = """
+SELECT rolsuper,
+    current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+FROM pg_roles WHERE rolname = current_user
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Database:
-    """What an application has of PostgreSQL while it runs: transactions, and single statements, on one pool."""
+    """An application's access to PostgreSQL: transactions, and single statements, on one pool."""
 
     engine: AsyncEngine
     sessions: async_sessionmaker[AsyncSession]
@@ -51,7 +50,7 @@ class Database:
 def create_engine(settings: Settings) -> AsyncEngine:
     """Return the pooled engine of a process that serves requests; it connects when first used.
 
-    Each statement commits by itself (AUTOCOMMIT). `transactions_of` makes the engine of those who need more: changing
+    Each statement commits by itself (AUTOCOMMIT). `transactions_of` makes the engine for transactions: changing
     the isolation level of a connection costs a quarter of a short statement, and most requests are one statement.
     """
     engine = create_async_engine(
@@ -62,7 +61,7 @@ def create_engine(settings: Settings) -> AsyncEngine:
         pool_size=settings.database_pool_size,
         max_overflow=0,  # a connection beyond the pool is opened and closed for each use, which costs more than waiting
         pool_timeout=POOL_TIMEOUT_S,
-        connect_args=LIMITS,
+        connect_args=_limits(settings),
     )
     check_liveness(engine)
     return engine
@@ -74,7 +73,7 @@ def transactions_of(engine: AsyncEngine) -> AsyncEngine:
 
 
 def create_single_use_engine(settings: Settings, *, server_settings: dict[str, str]) -> AsyncEngine:
-    """Return an engine for one piece of work, a migration say: no pool, no client-side limit on a command."""
+    """Return an engine for one task, such as a migration: no pool, no client-side limit on a command."""
     connect_args = {"timeout": CONNECT_TIMEOUT_S, "server_settings": server_settings}
     return create_async_engine(
         settings.sqlalchemy_url, **_dialect_options(settings), poolclass=NullPool, connect_args=connect_args
@@ -85,7 +84,7 @@ async def connect_driver(settings: Settings) -> asyncpg.Connection:
     """Return a connection of the plain driver, beside the pool, with the limits of the pool's connections."""
     url = settings.sqlalchemy_url
     _, address_arguments = url.get_dialect()().create_connect_args(url)
-    return await asyncpg.connect(**address_arguments, **LIMITS)
+    return await asyncpg.connect(**address_arguments, **_limits(settings))
 
 
 @asynccontextmanager
@@ -121,22 +120,37 @@ async def get_db_session(connection: HTTPConnection) -> AsyncIterator[AsyncSessi
 
 
 async def _check_connection(engine: AsyncEngine, settings: Settings) -> None:
-    source = "from DATABASE_URL" if settings.database_is_named else "the default; scripts/dev.py brings a server along"
+    source = "from DATABASE_URL" if settings.database_is_named else "the default; scripts/dev.py starts a server"
     try:
         with outages_refused():
             async with engine.connect() as connection:
-                query = text("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
-                is_superuser = await connection.scalar(query)
+                is_superuser, accepted = (await connection.execute(text(ROLE_AND_CONNECTIONS))).one()
     except DatabaseUnavailableError as away:
         raise StartupError(f"{away} The address is {address(settings)}, {source}.") from away
     if is_superuser and settings.is_production:
         raise StartupError("DATABASE_URL names a superuser. Give the service a role of its own in production.")
+    workers, each = settings.web_concurrency, settings.database_pool_size + 1  # one more for the writer of L1
+    if workers * each > accepted:
+        raise StartupError(
+            f"PostgreSQL accepts {accepted} connections, and {workers} workers with {each} each may open "
+            f"{workers * each}. Lower DATABASE_POOL_SIZE or WEB_CONCURRENCY, or raise max_connections."
+        )
 
 
 def address(settings: Settings) -> str:
     """Return where the database is, without user or password."""
     url = settings.sqlalchemy_url
     return f"{url.host or url.query.get('host', 'localhost')}:{url.port or 5432}/{url.database}"
+
+
+def _limits(settings: Settings) -> dict[str, Any]:
+    """Return the limits of a connection. While PostgreSQL answers, it reports itself which statement took too long."""
+    statement_timeout = {"statement_timeout": f"{settings.statement_timeout_ms}ms"}
+    return {
+        "timeout": CONNECT_TIMEOUT_S,
+        "command_timeout": settings.statement_timeout_ms / 1000 + COMMAND_MARGIN_S,
+        "server_settings": SERVER_SETTINGS | statement_timeout,
+    }
 
 
 def _dialect_options(settings: Settings) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""The highway: what is recorded in the log (L1) reaches consumers, at once through Redis, and always in the end."""
+"""The highway delivers the records of the log (L1) to consumers; Redis only makes it faster."""

@@ -1,4 +1,4 @@
-"""What a person or a program can see and do of the consumers: status, replay, skip, reset, forget."""
+"""Show and control consumers: status, replay, skip, reset, forget."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -48,6 +48,12 @@ class ConsumerStatus(BaseModel):
     lag_seconds: float | None = None
     dead_letters: int = 0
     leader: int | None = None
+
+
+class ConsumersStatus(BaseModel):
+    """All consumers, sorted by name."""
+
+    consumers: list[ConsumerStatus]
 
 
 class DeadLetter(BaseModel):

@@ -1,4 +1,4 @@
-"""Read a log in the order of commits, and keep how far a consumer has come.
+"""Read a log in the order of commits, and store the position of a consumer.
 
 `id > last` misses records: a transaction that takes a number early and commits late is passed over. So the order is
 `(xid, seq)`, and a record is read once every transaction with a lower `xid` has ended.
@@ -21,7 +21,7 @@ type Statement = tuple[str, tuple[Any, ...]]  # SQL, and its parameters
 
 # In the outer SELECT, `ORDER BY xid` would sort by the output's bigint, which no index sorts.
 RECORDS: Final = """
-SELECT id, timestamp, source_module, request_id, trace_id, xid::text::bigint, seq, is_final,
+SELECT id, timestamp, source_module, request_id, trace_id, subject, xid::text::bigint, seq, is_final,
     CASE WHEN is_final THEN (
         SELECT json_agg(json_build_array(event_type, payload) ORDER BY position)
         FROM "{schema}".event_log WHERE base_log_id = page.id
@@ -112,6 +112,7 @@ class StoredRecord:
     position: Position
     events: Sequence[Event]
     prompts: Sequence[Prompt]
+    subject: str | None = None  # who called, as the token said
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,13 +211,15 @@ class Cursor:
 def _records(rows: Sequence[asyncpg.Record]) -> list[StoredRecord]:
     """Return the records up to the first that is not final; one loop, since a consumer that is behind reads many."""
     records = []
-    for record_id, timestamp, module, request_id, trace_id, xid, seq, is_final, events, prompts in rows:
+    for record_id, timestamp, module, request_id, trace_id, subject, xid, seq, is_final, events, prompts in rows:
         if not is_final:
             break
         found_events = [Event(*fields) for fields in orjson.loads(events)] if events else []
         found_prompts = [Prompt(*fields) for fields in orjson.loads(prompts)] if prompts else []
         position = Position(xid, seq)
         records.append(
-            StoredRecord(record_id, timestamp, module, request_id, trace_id, position, found_events, found_prompts)
+            StoredRecord(
+                record_id, timestamp, module, request_id, trace_id, position, found_events, found_prompts, subject
+            )
         )
     return records

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+from src.common.access.caller import current_subject
 from src.common.errors import RefusalError
 from src.common.json_limits import check_text, encode_document
 from src.common.request_id_middleware import current_request_id
@@ -59,9 +60,9 @@ type Entry = Prompt | Event
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Checked entries, with the ids of their request and trace; the values are in the order of the tables' columns."""
+    """Checked entries, with their request, trace and caller; the values are in the order of the tables' columns."""
 
-    base: tuple[UUID, str, str | None, str | None]
+    base: tuple[UUID, str, str | None, str | None, str | None]
     prompts: Sequence[tuple[UUID, int, str, str, int | None, int | None]]
     events: Sequence[tuple[UUID, int, str, str]]
 
@@ -76,7 +77,7 @@ class Record:
 
 
 def new_record(log: Log, entries: Sequence[Entry]) -> Record:
-    """Return a record of these entries, with the ids of the current request and trace.
+    """Return a record of these entries, with the ids of the current request and trace, and the subject of its caller.
 
     Raises:
         UnstorableRecordError: An entry breaks a rule; the message names the entry, the rule and the next step.
@@ -90,7 +91,8 @@ def new_record(log: Log, entries: Sequence[Entry]) -> Record:
             prompts.append((record_id, position, *_prompt_columns(entry)))
         else:
             events.append((record_id, position, *_event_columns(entry)))
-    return Record((record_id, log.module, current_request_id(), current_trace_id()), prompts, events)
+    base = (record_id, log.module, current_request_id(), current_trace_id(), current_subject())
+    return Record(base, prompts, events)
 
 
 def _prompt_columns(prompt: Prompt) -> tuple[str, str, int | None, int | None]:

@@ -52,6 +52,7 @@ class BaseLogTable:
     source_module: Mapped[str] = mapped_column(String(63))
     request_id: Mapped[str | None] = mapped_column(String(64))
     trace_id: Mapped[str | None] = mapped_column(String(32))
+    subject: Mapped[str | None] = mapped_column(String(255))  # who called; see src/common/access
     seq: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
     xid: Mapped[int] = mapped_column(Xid8, server_default=func.pg_current_xact_id())
 

@@ -123,7 +123,7 @@ def by_change(database: Database, log: Log) -> Way:
 
 
 def by_writer(writer: L1Writer, log: Log, *, event_type: str = "fault.written") -> Way:
-    """Write through the batched writer, which says what is in doubt."""
+    """Write through the batched writer, which reports writes that are in doubt."""
 
     async def write(mark: str) -> Outcome:
         try:

@@ -1,4 +1,4 @@
-"""A network between clients and a server, which can swallow bytes or reset connections."""
+"""A proxy between clients and a server, which can drop bytes or reset connections."""
 
 import asyncio
 import socket

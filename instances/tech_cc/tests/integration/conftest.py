@@ -5,6 +5,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
 import pytest
+from fastapi import FastAPI
+from httpx2 import AsyncClient
 from pydantic import SecretStr
 from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,6 +21,7 @@ from src.highway.lifespan import Highway, open_highway
 from src.highway.subscriber import AnySubscriber
 from src.l1.entries import Log
 from src.l1.writer import L1Writer, open_writer
+from src.mcp_host.routes import open_mcp
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +92,12 @@ def run_highway(
             yield Running(highway, writer, tasks, settings)
 
     return run
+
+
+@pytest.fixture
+async def mcp_http(client: AsyncClient, app: FastAPI, settings: Settings) -> AsyncIterator[AsyncClient]:
+    """A client with every module's MCP server behind it; what it changes is rolled back."""
+    hosts = [load_slice(package).mcp_host(settings, app.state.database) for package in SLICES]
+    client.base_url = "http://localhost"
+    async with open_mcp(hosts) as app.state.mcp_servers:
+        yield client

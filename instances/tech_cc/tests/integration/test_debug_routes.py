@@ -24,7 +24,7 @@ async def test_the_one_at_the_root_is_that_of_the_first_module(client: AsyncClie
 
 @pytest.mark.parametrize("path", PATHS)
 async def test_production_has_no_debug_routes(settings: Settings, path: str) -> None:
-    app = create_app(settings.model_copy(update={"environment": "production"}))
+    app = create_app(settings.model_copy(update={"environment": "production", "access": "open"}))
     client = AsyncClient(transport=ASGITransport(app=app), base_url="http://test")
 
     assert (await client.post(path, json={})).status_code == 404

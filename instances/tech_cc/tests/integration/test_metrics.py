@@ -1,6 +1,7 @@
 import pytest
 from fastapi import FastAPI
 from httpx2 import ASGITransport, AsyncClient
+from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
 from collector import running_collector
@@ -28,6 +29,28 @@ async def test_a_logfire_token_is_enough_for_metrics(migrated_database: Settings
     sent = b"".join(logfire.histograms)
     for name in ("http.server.request.duration", "mem0.record.duration"):
         assert name.encode() in sent
+
+
+async def test_prometheus_can_scrape_the_process(migrated_database: Settings) -> None:
+    app = create_app(migrated_database.model_copy(update={"prometheus": True}))
+    async with (
+        app.router.lifespan_context(app),
+        AsyncClient(transport=ASGITransport(app=app), base_url="http://test") as client,
+    ):
+        assert (await client.post("/test-log", json={})).status_code == 200
+        answer = await client.get("/metrics")
+
+    families = {family.name: family for family in text_string_to_metric_families(answer.text)}
+    counts = {
+        name: sum(sample.value for sample in families[name].samples if sample.name.endswith("_count"))
+        for name in ("http_server_request_duration_seconds", "mem0_record_duration_seconds")
+    }
+    assert counts == {"http_server_request_duration_seconds": 1, "mem0_record_duration_seconds": 1}
+    assert answer.headers["Content-Type"].startswith("text/plain")
+
+
+async def test_without_the_setting_there_is_no_page_of_metrics(client: AsyncClient) -> None:
+    assert (await client.get("/metrics")).status_code == 404
 
 
 async def post_a_test_log(app: FastAPI) -> None:

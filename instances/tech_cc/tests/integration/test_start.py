@@ -8,13 +8,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import pytest
-from httpx2 import ConnectError, get
+from httpx2 import ConnectError, TransportError, get
+from sqlalchemy import text
 
+from src.backend.slice import load_slice
 from src.common.config import Settings
+from src.cos_main import SLICES
+from src.db.connection import open_database
 
 PROJECT = Path(__file__).resolve().parents[2]
 DEV = ["scripts/dev.py", "--no-reload"]
@@ -38,7 +44,7 @@ def database_url(settings: Settings) -> str:
 
 @pytest.fixture
 def project_copy(tmp_path: Path) -> Path:
-    """The project without what it keeps on this machine, so that a run of it disturbs nobody."""
+    """A copy of the project without its local data, so that tests do not change the original."""
     leftovers = shutil.ignore_patterns(".venv", ".dev", ".env", ".git", ".*_cache", "__pycache__")
     return shutil.copytree(PROJECT, tmp_path / "my project (ü)", ignore=leftovers)
 
@@ -73,13 +79,13 @@ def launch(*arguments: str, folder: Path = PROJECT, environment: dict[str, str])
 
 @contextmanager
 def taken_port() -> Iterator[int]:
-    """Yield a port on which somebody listens."""
+    """Yield a port that is in use."""
     with socket.create_server(("127.0.0.1", 0)) as holder:
         yield int(holder.getsockname()[1])
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
+    """Return a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -110,6 +116,7 @@ def refusals(settings: Settings) -> Iterator[dict[str, str]]:
     ours = {"DATABASE_URL": settings.sqlalchemy_url.render_as_string(hide_password=False)}
     wrong = {"DATABASE_URL": "postgresql://u:s3cret@h"}
     theirs = {"DATABASE_URL": "postgresql://u:s3cret@h/d", "ENVIRONMENT": "production"}
+    opened = {**theirs, "ACCESS": "open"}
     with taken_port() as port:
         processes = {
             "postgresql away": launch(*SERVE, environment={"DATABASE_URL": DATABASE_AWAY}),
@@ -117,7 +124,8 @@ def refusals(settings: Settings) -> Iterator[dict[str, str]]:
             "dev.py, wrong setting": launch(*DEV, environment=wrong),
             "alembic, wrong setting": launch("-m", "alembic", "upgrade", "heads", environment=wrong),
             "uvicorn, production": launch(*SERVE, environment={"DATABASE_URL": "", "ENVIRONMENT": "production"}),
-            "pytest, production": launch("-m", "pytest", "--no-cov", environment=theirs),
+            "uvicorn, no issuer": launch(*SERVE, environment=theirs),
+            "pytest, production": launch("-m", "pytest", "--no-cov", environment=opened),
             "pytest, postgresql away": launch(
                 "-m",
                 "pytest",
@@ -144,6 +152,7 @@ def refusals(settings: Settings) -> Iterator[dict[str, str]]:
         ("dev.py, wrong setting", "Configuration: DATABASE_URL must end in the name of a database."),
         ("alembic, wrong setting", "Configuration: DATABASE_URL must end in the name of a database."),
         ("uvicorn, production", "DATABASE_URL must be set in production"),
+        ("uvicorn, no issuer", "Configuration: OIDC_ISSUER must be set in production"),
         ("pytest, production", "Tests do not run with ENVIRONMENT=production."),
         ("pytest, postgresql away", "Tests cannot make a database on 127.0.0.1: PostgreSQL does not answer."),
         ("uvicorn, port taken", "address already in use"),
@@ -196,3 +205,77 @@ def test_one_command_starts_what_is_missing_and_stops_it_again(start: Start, pro
         assert not (project_copy / ".dev" / "postgres" / "postmaster.pid").exists()
         with pytest.raises(ConnectError):
             get(f"http://127.0.0.1:{port}/health/live")
+
+
+def test_a_changed_file_restarts_the_service(start: Start, port: int, project_copy: Path) -> None:
+    environment = {"DATABASE_URL": "", "PYTHONPATH": str(project_copy)}  # its src, not that of the installed project
+    process = start("scripts/dev.py", "--port", str(port), folder=project_copy, **environment)
+    assert first_answer(port, process) == 200
+
+    with (project_copy / "src" / "health.py").open("a") as source:
+        source.write('\n\n@router.get("/added")\nasync def added() -> str:\n    return "added"\n')
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and status_of(f"http://127.0.0.1:{port}/health/added") != 200:
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.1)
+    assert status_of(f"http://127.0.0.1:{port}/health/added") == 200
+
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=20) == 0, process.communicate()[0]
+    assert status_of(f"http://127.0.0.1:{port}/health/live") is None
+
+
+def status_of(address: str) -> int | None:
+    """Return the status of an answer; None if the connection is refused."""
+    try:
+        return get(address).status_code
+    except TransportError:
+        return None
+
+
+async def test_a_stop_under_load_answers_every_request_that_it_began(
+    start: Start, port: int, migrated_database: Settings
+) -> None:
+    url = migrated_database.sqlalchemy_url.render_as_string(hide_password=False)
+    process = start(*SERVE, "--host", "127.0.0.1", "--port", str(port), DATABASE_URL=url)
+    assert first_answer(port, process) == 200
+
+    answers = answered_until_stopped(process, port)
+
+    log = load_slice(SLICES[0]).log
+    async with open_database(migrated_database) as database:
+        recorded = await database.autocommit.execute(text(f'SELECT request_id FROM "{log.schema}".base_log'))
+    assert sorted(recorded.scalars()) == sorted(answers)
+
+
+def answered_until_stopped(process: subprocess.Popen[str], port: int) -> list[str]:
+    """Let eight clients post, stop the process in the middle, and return the request ids of all answers."""
+    answers: list[str] = []
+    with ThreadPoolExecutor(8) as pool:
+        clients = [pool.submit(post_until_refused, port, answers) for _ in range(8)]
+        while len(answers) < 50:
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=20) in (0, -signal.SIGTERM)
+        for client in clients:
+            client.result(timeout=20)
+    return answers
+
+
+def post_until_refused(port: int, answers: list[str]) -> None:
+    """Add the request id of each answer, until nobody listens; the system resets connections that wait at that time."""
+    while True:
+        connection = HTTPConnection("127.0.0.1", port, timeout=20)
+        try:
+            connection.connect()
+            connection.request("POST", "/test-log", "{}", {"Content-Type": "application/json", "Connection": "close"})
+            answer = connection.getresponse()
+            assert answer.status == 200
+            answers.append(answer.headers["X-Request-ID"])
+        except ConnectionRefusedError:
+            return
+        except (OSError, HTTPException):
+            continue
+        finally:
+            connection.close()

@@ -189,7 +189,7 @@ def record_and_request_of(spans: list[Span]) -> tuple[str, str]:
 
 
 @pytest.mark.long
-async def test_a_backend_that_goes_away_under_load_disturbs_no_request(
+async def test_a_terminated_backend_under_load_fails_no_request(
     settings: Settings, collector: Collector, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with running(settings, collector, otel_bsp_max_queue_size=1000) as (_app, client):
@@ -206,7 +206,7 @@ async def test_a_backend_that_goes_away_under_load_disturbs_no_request(
 
 
 @pytest.mark.faults
-async def test_a_collector_that_is_away_for_a_minute_under_load_slows_no_request_and_takes_no_memory(
+async def test_a_collector_that_is_stopped_for_a_minute_slows_no_request_and_takes_no_memory(
     settings: Settings, collector: Collector, caplog: pytest.LogCaptureFixture
 ) -> None:
     process = psutil.Process()

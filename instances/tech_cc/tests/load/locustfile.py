@@ -17,7 +17,7 @@ ROOT = f"/{load_slice(SLICES[0]).module}"
 
 
 class Visitor(FastHttpUser):
-    """Somebody who reads and writes without a pause."""
+    """A client that reads and writes without a pause."""
 
     @task(4)
     def test_log(self) -> None:

@@ -32,7 +32,7 @@ def test_the_tests_import_nothing_that_is_not_declared() -> None:
 
 
 def undeclared(folder: str, requirements: list[str]) -> set[str]:
-    """Return the third-party modules that the folder imports and no requirement brings."""
+    """Return the third-party modules that the folder imports and no requirement declares."""
     declared = {normal(re.split(r"[\[<>=~ ;]", each)[0]) for each in requirements}
     imported = {name for path in (PROJECT / folder).rglob("*.py") for name in imports_of(path.read_text())}
     wanted = {name: distributions_of(name) for name in imported}

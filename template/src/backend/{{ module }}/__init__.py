@@ -1,4 +1,4 @@
-"""A vertical slice: the module's tables, rules and routes, and the one object that the host knows it by."""
+"""A vertical slice: the module's tables, rules and routes, and `SLICE`, which the host mounts."""
 
 from src.backend.slice import Slice
 
@@ -18,4 +18,5 @@ SLICE = Slice(
     graph_models=GRAPH_MODELS,
     register=register_itself,
     purge_scratch=purge_notes,
+    mcp_package=f"{__name__}.{MODULE}_mcp",
 )

@@ -16,7 +16,7 @@ LOG: Final = Log(module=MODULE, schema=MEM0_SCHEMA)
 
 
 class ScratchNote(Record):
-    """Structured data that is worthless after `expires_at`, and gone soon after."""
+    """Structured data that is deleted some time after `expires_at`."""
 
     __tablename__ = "scratch_note"
     __table_args__ = (Index(None, "expires_at"), {"schema": MEM0_SCHEMA})
@@ -44,7 +44,7 @@ class EventLog(EventLogTable, Base):
 
 
 class ConsumerCheckpoint(ConsumerCheckpointTable, Base):
-    """How far a consumer of this module's log has come."""
+    """The position of a consumer in this module's log."""
 
     mem0_schema: ClassVar[str] = MEM0_SCHEMA
 

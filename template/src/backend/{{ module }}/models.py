@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, String, UniqueConstraint, func
+from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from src.db.base import Record
@@ -11,7 +11,7 @@ from .identity import SCHEMA
 
 
 class HealthStatus(Record):
-    """What a component last reported about itself."""
+    """The last health report of a component."""
 
     __tablename__ = "health_status"
     __table_args__ = (
@@ -30,7 +30,7 @@ class Module(Record):
     """An entry of the module registry."""
 
     __tablename__ = "modules"
-    __table_args__ = (UniqueConstraint("name"), {"schema": SCHEMA})
+    __table_args__ = (UniqueConstraint("name"), Index(None, "version", "id"), {"schema": SCHEMA})
 
     name: Mapped[str] = mapped_column(String(63))
     version: Mapped[str] = mapped_column(String(64))

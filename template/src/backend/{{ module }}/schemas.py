@@ -1,19 +1,27 @@
-"""What crosses the wire."""
+"""Request and response bodies of the slice."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import MISSING, BaseModel, Field, StringConstraints
+from pydantic import MISSING, BaseModel, ConfigDict, Field, StringConstraints
 
 from src.common.schemas import JsonDocument, RecordModel, RequestModel, StorableText
 
 DAY_S = 86_400
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=63)]
-Version = Annotated[str, StringConstraints(pattern=r"^[0-9][0-9A-Za-z.+-]*$", max_length=64)]
-Note = Annotated[StorableText, Field(max_length=1000)]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=63), Field(examples=["billing"])]
+Version = Annotated[str, StringConstraints(pattern=r"^[0-9][0-9A-Za-z.+-]*$", max_length=64), Field(examples=["1.2.0"])]
+Note = Annotated[StorableText, Field(max_length=1000, examples=["Invoices and reminders."])]
 Health = Literal["healthy", "degraded", "unhealthy"]
+EventType = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$", max_length=100)]
+RequestId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+Subject = Annotated[StorableText, Field(min_length=1, max_length=255)]
+Hours = Annotated[int, Field(ge=1, le=2160, description="Hours to look back from now.")]
+RecordLimit = Annotated[int, Field(ge=1, le=50, description="Records on a page.")]
+Limit = Annotated[int, Field(ge=1, le=100, description="Items on a page.")]
+PageStart = Annotated[str, Field(max_length=200, description="`next_after` of the page before.")]
+ModuleSort = Literal["created_at", "-created_at", "name", "-name"]
 LifetimeS = Annotated[int, Field(ge=1, le=30 * DAY_S, description="Seconds from now until the note expires.")]
 
 
@@ -32,11 +40,29 @@ class ModulePatch(RequestModel):
     is_active: bool | MISSING = MISSING
 
 
+class ModuleQuery(BaseModel):
+    """Which modules to list, and in which order; `-` reverses it. An index stands behind each order and filter."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    limit: Limit = 20
+    after: PageStart | None = None
+    sort: ModuleSort = "created_at"
+    name: Name | None = Field(default=None, description="Only the module with this name.")
+    version: Version | None = Field(default=None, description="Only modules of this version.")
+
+
 class ModuleRead(RecordModel):
     name: str
     version: str
     description: str | None
     is_active: bool
+
+
+class Removed(BaseModel):
+    """Which entry is gone."""
+
+    removed_id: UUID
 
 
 class HealthReport(RequestModel):
@@ -76,7 +102,7 @@ class ScratchNoteRead(RecordModel):
 
 
 class TestLog(RequestModel):
-    """What the test record should say."""
+    """The message of the test record."""
 
     __test__ = False  # pytest would take it for tests
 
@@ -84,7 +110,7 @@ class TestLog(RequestModel):
 
 
 class TestLogRead(BaseModel):
-    """Under which ids the test record is found: in L1, in the log lines, in the traces."""
+    """The ids of the test record: in L1, in the log lines, in the traces."""
 
     __test__ = False
 

@@ -1,1 +1,1 @@
-"""Where spans and histograms come from and go to; users call `src.common.tracing`."""
+"""How spans and histograms are made and exported; users call `src.common.tracing`."""

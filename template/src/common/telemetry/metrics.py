@@ -1,4 +1,4 @@
-"""Metrics of the running process, exported once a minute to where its traces go."""
+"""Metrics of the running process, exported once a minute to where its traces go, and to Prometheus when it asks."""
 
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -12,6 +12,7 @@ from src.common.telemetry.otlp import exporters
 if TYPE_CHECKING:
     from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
     from opentelemetry.sdk.metrics import MeterProvider
+    from prometheus_client import CollectorRegistry
 
 BOUNDS_S: Final = [0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5]
 
@@ -54,7 +55,7 @@ class Counts:
         self._known.append(self)
 
     def add(self, number: int = 1, **attributes: str) -> None:
-        """Count as many."""
+        """Add to the counter."""
         if self.counter:
             self.counter.add(number, attributes)
 
@@ -90,16 +91,28 @@ class Gauge:
         return [Observation(*source()) for source in list(self.sources)]
 
 
-def bootstrap_metrics(settings: Settings, *, service_name: str) -> "MeterProvider | None":
-    """Return the provider that exports histograms, to be shut down at the end; None without a backend."""
+def bootstrap_metrics(
+    settings: Settings, *, service_name: str, registry: "CollectorRegistry | None" = None
+) -> "MeterProvider | None":
+    """Return the provider that exports metrics, to be shut down at the end; None if nothing collects them.
+
+    Args:
+        settings: Which backends there are.
+        service_name: The name, if no setting names the service.
+        registry: What collects them for Prometheus.
+    """
     export_otel_variables()
     found = {} if settings.tracing == "off" else exporters(settings, _metric_exporter, signal="metrics")
-    if not found:
+    if not found and registry is None:
         return None
     from opentelemetry.sdk.metrics import MeterProvider  # noqa: PLC0415  # for a service with a backend only
-    from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader  # noqa: PLC0415
+    from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader  # noqa: PLC0415
 
-    readers = [PeriodicExportingMetricReader(exporter) for exporter in found.values()]
+    readers: list[MetricReader] = [PeriodicExportingMetricReader(exporter) for exporter in found.values()]
+    if registry is not None:
+        from opentelemetry.exporter.prometheus import PrometheusMetricReader  # noqa: PLC0415
+
+        readers.append(PrometheusMetricReader(scope_info_enabled=False, registry=registry))
     resource = Resource.create({"service.name": settings.service_name or service_name})
     provider = MeterProvider(readers, resource, shutdown_on_exit=False)
     for kind in (Durations, Counts, Gauge):

@@ -48,7 +48,7 @@ class Note(Message):
 
 @pytest.fixture
 def server() -> Iterator[RedisServer]:
-    """A server that nobody else uses."""
+    """A server for this test alone."""
     with redis_server() as server:
         yield server
 

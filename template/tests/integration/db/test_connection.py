@@ -137,12 +137,19 @@ async def test_a_start_without_its_database_names_it(
 
 
 async def test_a_superuser_is_refused_in_production(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    query = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
-    monkeypatch.setattr("src.db.connection.text", lambda sql: text("SELECT true" if sql == query else sql))
+    monkeypatch.setattr("src.db.connection.ROLE_AND_CONNECTIONS", "SELECT true, 97")
     production = settings.model_copy(update={"environment": "production"})
 
     with pytest.raises(StartupError, match="names a superuser"):
         async with open_database(production):
+            pass
+
+
+async def test_more_workers_than_postgresql_has_connections_for_are_refused(settings: Settings) -> None:
+    many = settings.model_copy(update={"web_concurrency": 1000, "database_pool_size": 9})
+
+    with pytest.raises(StartupError, match=r"1000 workers with 10 each may open 10000\. Lower DATABASE_POOL_SIZE"):
+        async with open_database(many):
             pass
 
 

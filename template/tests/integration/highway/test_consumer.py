@@ -23,7 +23,7 @@ class LateCollector(Collector):
 
 
 class Dependent(Collector):
-    """Depends on something that is away at first."""
+    """Depends on something that does not answer at first."""
 
     name = "dependent"
 

@@ -40,7 +40,7 @@ async def consumers_control(
         yield control(committing_database, committing_settings, log, Picky())
 
 
-async def test_status_tells_checkpoint_lag_leader_and_dead_letters(consumers_control: Control, picky: str) -> None:
+async def test_status_shows_checkpoint_lag_leader_and_dead_letters(consumers_control: Control, picky: str) -> None:
     (status,) = await consumers_control.status()
 
     assert (f"{status.module}.{status.consumer}", status.is_in_code, status.dead_letters) == (picky, True, 1)

@@ -60,7 +60,7 @@ def bootstrapped(settings: Settings) -> tuple[FastAPI, SpanExports]:
 
 
 async def post(app: FastAPI, **headers: str) -> str:
-    """Return the trace id of one request, which brings secrets."""
+    """Return the trace id of one request, which contains secrets."""
     headers = {"X-Request-ID": "mine", "Authorization": "s3cret", "Cookie": "s3cret", **headers}
     async with AsyncClient(transport=ASGITransport(app=app), base_url="http://test") as client:
         return str((await client.post("/things/7?q=s3cret", json={"a": "s3cret"}, headers=headers)).json())
@@ -224,7 +224,7 @@ async def test_the_end_of_an_outage_is_logged_once(collector: Collector, caplog:
 
 
 @pytest.mark.parametrize("delay_s", [None, 3.0])
-async def test_a_collector_that_is_away_or_frozen_holds_up_neither_start_nor_stop(
+async def test_a_stopped_or_frozen_collector_delays_neither_start_nor_stop(
     collector: Collector, monkeypatch: pytest.MonkeyPatch, delay_s: float | None
 ) -> None:
     monkeypatch.setattr("src.common.telemetry.otlp.STOP_S", 0.1)

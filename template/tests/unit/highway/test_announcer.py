@@ -12,7 +12,7 @@ from src.highway.announcer import Announcer, Recorded
 
 
 class FakePubSub:
-    """Keeps what is published; fails while `is_away`, and waits while `gate` is closed."""
+    """Stores what is published; fails while `is_away`, and waits while `gate` is closed."""
 
     def __init__(self) -> None:
         self.is_configured = True

@@ -22,7 +22,7 @@ def test_a_record_is_one_statement_with_a_place_for_each_parameter(prompts: int,
 
     assert ";" not in sql
     assert placeholders(sql) == list(range(1, len(parameters) + 1))
-    assert len(parameters) == 4 + 6 * prompts + 4 * events
+    assert len(parameters) == 5 + 6 * prompts + 4 * events
 
 
 def test_the_statement_of_a_shape_is_made_once() -> None:
@@ -44,7 +44,7 @@ def test_many_records_are_one_statement_of_columns() -> None:
 
     assert placeholders(sql) == list(range(1, len(parameters) + 1))
     assert parameters[0] == [records[0].id, records[1].id]
-    assert [len(column) for column in parameters] == [2] * 4 + [1] * 6 + [2] * 4
+    assert [len(column) for column in parameters] == [2] * 5 + [1] * 6 + [2] * 4
 
 
 def test_a_log_is_written_to_its_own_schema() -> None:

@@ -67,7 +67,7 @@ def downgrade() -> None:
 
 
 def record_columns() -> list[sa.Column[object]]:
-    """Return the columns that every record has; copied here, for a migration must not change with the models."""
+    """Return the columns that every record has; copied here, because a migration must not change with the models."""
     now = sa.func.now()
     return [
         sa.Column("id", sa.Uuid(), nullable=False),

@@ -1,4 +1,4 @@
-"""The log of cc: records, their prompts and events, and how far consumers have come.
+"""The log of cc: records, their prompts and events, and the positions of consumers.
 
 Revision ID: cc_0002_l1
 Revises: cc_0001_tables
@@ -30,7 +30,7 @@ OFTEN_UPDATED = {"fillfactor": 50, "autovacuum_vacuum_scale_factor": 0, "autovac
 
 
 def upgrade() -> None:
-    """Create the tables; readers of the log go by the index on (xid, seq)."""
+    """Create the tables; consumers read the log by the index on (xid, seq)."""
     now = sa.func.now()
     op.create_table(
         "base_log",

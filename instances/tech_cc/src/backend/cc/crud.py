@@ -4,20 +4,22 @@ A change of `modules` and its record in L1 are one statement (`recorded`).
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Interval, Row, Select, bindparam, case, delete, func, select, update
+from sqlalchemy import ColumnElement, Interval, Row, Select, bindparam, case, delete, func, select, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from src.db.autocommit import AnySession
-from src.db.base import parameters, table_of
+from src.db.base import is_in_version, parameters, table_of
 from src.l1.recorded_change import new_id, recorded
 
 from .mem0_models import LOG, ScratchNote
 from .models import HealthStatus, Module
+
+type Versions = list[datetime] | None  # the times of change that `If-Match` allows; None allows all
 
 FIRST = UUID(int=0)  # before every id
 
@@ -42,10 +44,12 @@ REGISTER_MODULE = recorded(
     "module.registered",
     columns=["id", "name", "version", "description", "is_active"],
 )
-GET_MODULE = select(MODULES).where(MODULES.c.id == bindparam("module_id"))
-LIST_MODULES = select(MODULES).where(MODULES.c.id > bindparam("after")).order_by(MODULES.c.id).limit(bindparam("limit"))
+IS_THE_MODULE = MODULES.c.id == bindparam("module_id")
+GET_MODULE = select(MODULES).where(IS_THE_MODULE)
+# What a list can be sorted by; an index stands behind each, and behind each filter.
+SORTS: Final[dict[str, ColumnElement[Any]]] = {"created_at": MODULES.c.id, "name": MODULES.c.name}
 DELETE_MODULE = recorded(
-    delete(MODULES).where(MODULES.c.id == bindparam("module_id")).returning(*MODULES.c),
+    delete(MODULES).where(IS_THE_MODULE, is_in_version(MODULES)).returning(*MODULES.c),
     LOG,
     "module.deleted",
     columns=["id", "name"],
@@ -78,14 +82,14 @@ LIST_NOTES = (
 )
 UPDATE_NOTE = (
     update(NOTES)
-    .where(IS_THE_NOTE, IS_ALIVE)
+    .where(IS_THE_NOTE, IS_ALIVE, is_in_version(NOTES))
     .values(
         content=func.coalesce(bindparam("content", type_=JSONB(none_as_null=True)), NOTES.c.content),
         expires_at=func.coalesce(EXPIRY, NOTES.c.expires_at),
     )
     .returning(*NOTES.c)
 )
-DELETE_NOTE = delete(NOTES).where(IS_THE_NOTE, IS_ALIVE).returning(NOTES.c.id)
+DELETE_NOTE = delete(NOTES).where(IS_THE_NOTE, IS_ALIVE, is_in_version(NOTES)).returning(NOTES.c.id)
 EXPIRED = select(NOTES.c.id).where(~IS_ALIVE).order_by(NOTES.c.expires_at).limit(bindparam("limit"))
 DELETE_EXPIRED = delete(NOTES).where(NOTES.c.id.in_(EXPIRED.with_for_update(skip_locked=True))).returning(NOTES.c.id)
 
@@ -105,20 +109,25 @@ async def get_module(session: AnySession, *, module_id: UUID) -> Row[Any] | None
     return (await session.execute(GET_MODULE, {"module_id": module_id})).one_or_none()
 
 
-async def list_modules(session: AnySession, *, after: UUID | None, limit: int) -> Sequence[Row[Any]]:
-    """Return entries in the order in which they were made, after the entry with the id `after`."""
-    return (await session.execute(LIST_MODULES, {"after": after or FIRST, "limit": limit})).all()
+async def list_modules(
+    session: AnySession, *, sort: str, after: UUID | str | None, limit: int, filters: dict[str, str]
+) -> Sequence[Row[Any]]:
+    """Return entries with these values, sorted by a key of `SORTS` (`-` reverses it), after this value of the key."""
+    statement = _list_modules(sort, *filters, has_start=after is not None)
+    return (await session.execute(statement, {"after": after, "limit": limit, **filters})).all()
 
 
-async def update_module(session: AnySession, *, module_id: UUID, fields: dict[str, Any]) -> Row[Any] | None:
-    """Return the entry with new values in these columns."""
-    values = {"module_id": module_id, "changed": fields, **fields}
+async def update_module(
+    session: AnySession, *, module_id: UUID, fields: dict[str, Any], versions: Versions
+) -> Row[Any] | None:
+    """Return the entry with new values in these columns, if it is in one of the versions."""
+    values = {"module_id": module_id, "versions": versions, "changed": fields, **fields}
     return (await session.execute(_update_module(*fields), values)).one_or_none()
 
 
-async def delete_module(session: AnySession, *, module_id: UUID) -> Row[Any] | None:
-    """Return the entry that was deleted."""
-    return (await session.execute(DELETE_MODULE, {"module_id": module_id})).one_or_none()
+async def delete_module(session: AnySession, *, module_id: UUID, versions: Versions) -> Row[Any] | None:
+    """Return the entry that was deleted, if it was in one of the versions."""
+    return (await session.execute(DELETE_MODULE, {"module_id": module_id, "versions": versions})).one_or_none()
 
 
 async def upsert_health_status(session: AnySession, *, component: str, status: str, detail: str | None) -> Row[Any]:
@@ -152,10 +161,15 @@ async def get_scratch_note(session: AnySession, *, note_id: UUID) -> Row[Any] | 
 
 
 async def update_scratch_note(
-    session: AnySession, *, note_id: UUID, content: dict[str, Any] | None, lifetime: timedelta | None
+    session: AnySession,
+    *,
+    note_id: UUID,
+    content: dict[str, Any] | None,
+    lifetime: timedelta | None,
+    versions: Versions,
 ) -> Row[Any] | None:
-    """Return the note with new content, a new lifetime from now, or both, unless it has expired."""
-    values = {"note_id": note_id, "content": content, "lifetime": lifetime}
+    """Return the note with new content, a new lifetime from now, or both, unless it has expired or another version."""
+    values = {"note_id": note_id, "content": content, "lifetime": lifetime, "versions": versions}
     return (await session.execute(UPDATE_NOTE, values)).one_or_none()
 
 
@@ -164,9 +178,10 @@ async def list_scratch_notes(session: AnySession, *, after: UUID | None, limit: 
     return (await session.execute(LIST_NOTES, {"after": after or FIRST, "limit": limit})).all()
 
 
-async def delete_scratch_note(session: AnySession, *, note_id: UUID) -> bool:
-    """Return whether there was such a note; an expired one does not count."""
-    return (await session.execute(DELETE_NOTE, {"note_id": note_id})).one_or_none() is not None
+async def delete_scratch_note(session: AnySession, *, note_id: UUID, versions: Versions) -> bool:
+    """Return whether there was such a note in one of the versions; an expired one does not count."""
+    values = {"note_id": note_id, "versions": versions}
+    return (await session.execute(DELETE_NOTE, values)).one_or_none() is not None
 
 
 async def delete_expired_scratch_notes(session: AnySession, *, limit: int) -> int:
@@ -175,9 +190,19 @@ async def delete_expired_scratch_notes(session: AnySession, *, limit: int) -> in
 
 
 @cache
+def _list_modules(sort: str, *filters: str, has_start: bool) -> Select[Any]:
+    """Return the statement for a list that is sorted by this key and compares these columns."""
+    column = SORTS[sort.removeprefix("-")]
+    after = bindparam("after", type_=column.type)
+    order, start = (column.desc(), column < after) if sort.startswith("-") else (column.asc(), column > after)
+    statement = select(MODULES).where(*(MODULES.c[name] == bindparam(name) for name in filters))
+    return (statement.where(start) if has_start else statement).order_by(order).limit(bindparam("limit"))
+
+
+@cache
 def _update_module(*fields: str) -> Select[Any]:
     """Return the statement that changes these columns."""
-    changed = update(MODULES).where(MODULES.c.id == bindparam("module_id")).values(parameters(*fields))
+    changed = update(MODULES).where(IS_THE_MODULE, is_in_version(MODULES)).values(parameters(*fields))
     return recorded(
         changed.returning(*MODULES.c), LOG, "module.updated", columns=["id", "name"], parameters=["changed"]
     )

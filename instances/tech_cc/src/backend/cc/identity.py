@@ -1,4 +1,4 @@
-"""What this module is called; the only file of the slice that says so. MEM0_SCHEMA is the process's, read once."""
+"""The module's names; no other file of the slice contains them. MEM0_SCHEMA comes from the settings."""
 
 from typing import Final
 

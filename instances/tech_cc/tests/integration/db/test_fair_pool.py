@@ -46,7 +46,7 @@ async def test_a_wait_ends_with_a_refusal(one_connection: Database, monkeypatch:
     await one_connection.autocommit.execute(text("SELECT 1"))
 
 
-async def test_whoever_leaves_while_waiting_takes_no_connection_along(one_connection: Database) -> None:
+async def test_a_cancelled_waiter_leaves_no_connection_checked_out(one_connection: Database) -> None:
     async with one_connection.engine.connect():
         waiting = [asyncio.create_task(one_connection.autocommit.execute(text("SELECT 1"))) for _ in range(2)]
         await asyncio.sleep(0.01)

@@ -1,9 +1,12 @@
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from src.common.config import ConfigurationError, Settings, asyncpg_url, get_settings, settings_or_exit
+from src.common.config import ConfigurationError, Settings, get_settings, settings_or_exit
+from src.common.database_url import asyncpg_url
 
 PRODUCTION_URL = "postgresql+asyncpg://service:s3cret@db.internal/cos"
 
@@ -42,6 +45,7 @@ def test_an_empty_variable_counts_as_absent(monkeypatch: pytest.MonkeyPatch) -> 
 def test_production_runs_with_a_password_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENVIRONMENT", "production")
     monkeypatch.setenv("DATABASE_URL", PRODUCTION_URL)
+    monkeypatch.setenv("ACCESS", "open")
 
     assert settings_or_exit().is_production
 
@@ -177,3 +181,77 @@ def test_a_service_is_named_in_either_way(monkeypatch: pytest.MonkeyPatch, name:
     monkeypatch.setenv(name, "orders")
 
     assert Settings().service_name == "orders"
+
+
+PRODUCTION = {"environment": "production", "database_url": PRODUCTION_URL}
+GUARDED = {"oidc_issuer": "https://login.example.com", "oidc_audience": "cos"}
+DEV_TOKEN = {"sha256": "0" * 64, "subject": "ana", "audience": "cos"}
+
+
+@pytest.mark.parametrize(
+    ("given", "is_open"),
+    [
+        ({}, True),
+        ({"environment": "test"}, True),
+        (GUARDED, False),
+        ({"dev_tokens": [DEV_TOKEN], "oidc_audience": "cos"}, False),
+        (GUARDED | {"access": "open"}, True),
+        (PRODUCTION | GUARDED, False),
+        (PRODUCTION | {"access": "open"}, True),
+    ],
+)
+def test_the_api_is_open_in_development_or_where_it_is_said(given: dict[str, Any], *, is_open: bool) -> None:
+    assert Settings.model_validate(given).is_open is is_open
+
+
+@pytest.mark.parametrize(
+    ("given", "rule"),
+    [
+        (PRODUCTION, "OIDC_ISSUER must be set in production; ACCESS=open lets everybody"),
+        (PRODUCTION | GUARDED | {"dev_tokens": [DEV_TOKEN]}, "DEV_TOKENS are refused in production"),
+        (PRODUCTION | GUARDED | {"oidc_issuer": "http://login"}, "must begin with https:// in production"),
+        (PRODUCTION | GUARDED | {"oidc_jwks_url": "http://keys"}, "must begin with https:// in production"),
+        ({"oidc_issuer": "https://login"}, "OIDC_AUDIENCE must name"),
+        ({"dev_tokens": [DEV_TOKEN]}, "OIDC_AUDIENCE must name"),
+        (GUARDED | {"oidc_audience": " , "}, "OIDC_AUDIENCE must name"),
+        (GUARDED | {"oidc_issuer": "login.example.com"}, "must be an address"),
+        (GUARDED | {"oidc_issuer": "https://login?x=1"}, "must be an address"),
+        (GUARDED | {"oidc_issuer": "file:///issuer"}, "must be an address"),
+        (GUARDED | {"oidc_jwks_url": "ftp://keys"}, "must be an address"),
+        ({"public_url": 'https://a"b'}, "must be an address"),
+        (GUARDED | {"oidc_leeway_s": 301}, "less than or equal to 300"),
+        ({"access": "closed"}, "Input should be 'auto' or 'open'"),
+        (GUARDED | {"dev_tokens": [DEV_TOKEN | {"sha256": "short"}]}, "should match pattern"),
+        (GUARDED | {"dev_tokens": [DEV_TOKEN | {"subject": "a\0"}]}, "should match pattern"),
+        (GUARDED | {"dev_tokens": [DEV_TOKEN | {"token": "plain"}]}, "Extra inputs are not permitted"),
+    ],
+)
+def test_settings_of_access_that_make_no_sense_are_refused(given: dict[str, Any], rule: str) -> None:
+    with pytest.raises(ValidationError, match=rule):
+        Settings.model_validate(given)
+
+
+@pytest.mark.parametrize("given", ["s3cret", "[", '{"s3cret": 1}', '["s3cret"]', "7"])
+def test_development_tokens_that_cannot_be_read_are_not_repeated(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("DEV_TOKENS", given)
+    monkeypatch.setenv("OIDC_AUDIENCE", "cos")
+
+    with pytest.raises(ConfigurationError, match="DEV_TOKENS") as fault:
+        get_settings()
+
+    assert "s3cret" not in str(fault.value)
+
+
+def test_access_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OIDC_ISSUER", "https://login.example.com/")
+    monkeypatch.setenv("OIDC_AUDIENCE", "https://cos.example.com, cos")
+    monkeypatch.setenv("PUBLIC_URL", "https://cos.example.com/")
+    monkeypatch.setenv("DEV_TOKENS", json.dumps([{**DEV_TOKEN, "scopes": ["a:read"]}]))
+
+    settings = get_settings()
+
+    assert settings.oidc_issuer == "https://login.example.com/"
+    assert settings.oidc_audience == ("https://cos.example.com", "cos")
+    assert settings.public_url == "https://cos.example.com"
+    assert settings.dev_tokens[0].scopes == ("a:read",)
+    assert not settings.is_open

@@ -79,13 +79,13 @@ async def test_a_refusal_is_a_problem_document(client: AsyncClient) -> None:
     }
 
 
-async def test_what_is_away_now_may_be_asked_again(client: AsyncClient) -> None:
+async def test_an_outage_may_be_retried(client: AsyncClient) -> None:
     answer = await client.get("/away")
 
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
 
 
-async def test_a_bug_is_a_500_that_tells_nothing(client: AsyncClient) -> None:
+async def test_a_bug_is_a_500_without_its_cause(client: AsyncClient) -> None:
     answer = await client.get("/bug")
 
     assert answer.status_code == 500

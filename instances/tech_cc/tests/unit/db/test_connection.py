@@ -41,6 +41,6 @@ def test_the_address_of_a_socket_is_its_folder() -> None:
 
 @pytest.mark.parametrize(("environment", "is_hidden"), [("production", True), ("development", False)])
 def test_production_logs_no_values(environment: str, *, is_hidden: bool) -> None:
-    settings = Settings.model_validate({"environment": environment, "database_url": URL})
+    settings = Settings.model_validate({"environment": environment, "database_url": URL, "access": "open"})
 
     assert create_engine(settings).sync_engine.hide_parameters is is_hidden

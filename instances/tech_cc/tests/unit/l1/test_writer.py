@@ -21,7 +21,7 @@ type Step = Callable[[], Any]
 
 
 class Postgres:
-    """Stands for the server and every connection to it: does what `steps` say, one a statement, then succeeds."""
+    """A fake server and all connections to it: each statement does the next of `steps`; further ones succeed."""
 
     def __init__(self, *steps: Step) -> None:
         self.steps = list(steps)
@@ -49,7 +49,7 @@ class Postgres:
     def terminate(self) -> None: ...
 
     def go_away(self) -> None:
-        """Break the connection in the middle of a statement, and let nobody connect again."""
+        """Break the connection in the middle of a statement, and refuse new ones."""
         self.is_away = True
         raise GONE
 
@@ -67,7 +67,7 @@ def hanging() -> asyncio.Future[None]:
 
 @asynccontextmanager
 async def writing(postgres: Postgres, **limits: Any) -> AsyncIterator[L1Writer]:
-    """Yield a writer whose patience is short."""
+    """Yield a writer with a short time-out."""
     limits = {"room_timeout_s": 0.05, "write_timeout_s": 0.2} | limits
     writer = L1Writer(postgres.connect, **limits)
     running = asyncio.create_task(writer.run())
@@ -186,7 +186,7 @@ async def test_a_full_queue_makes_callers_wait_and_then_refuses_them() -> None:
             assert isinstance(fault, L1InDoubtError)
 
 
-async def test_whoever_waits_for_room_is_taken_when_there_is_some() -> None:
+async def test_a_record_that_waits_for_room_in_the_queue_is_accepted_when_there_is_some() -> None:
     postgres = Postgres(lambda: asyncio.sleep(0.02))
     async with writing(postgres, queue_limit=1, room_timeout_s=1) as writer:
         await asyncio.gather(*[submission(writer) for _ in range(3)])
@@ -221,7 +221,7 @@ async def test_the_end_waits_for_what_was_taken_and_takes_no_more() -> None:
         await submission(writer)
 
 
-async def test_a_bug_is_told_to_those_it_concerns_and_to_nobody_after() -> None:
+async def test_a_bug_fails_only_the_records_of_its_batch() -> None:
     async with writing(Postgres(raising(KeyError("bug")))) as writer:
         with pytest.raises(KeyError):
             await submission(writer)

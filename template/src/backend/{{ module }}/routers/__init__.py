@@ -1,1 +1,1 @@
-"""HTTP face of the slice, one file a resource."""
+"""HTTP routes of the slice, one file for each resource."""

@@ -5,24 +5,25 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from src.common.errors import BODY_ERRORS, PATH_ERRORS, QUERY_ERRORS
+from src.common.errors import BODY_ERRORS, CHANGE_ERRORS, PATH_ERRORS, QUERY_ERRORS
+from src.common.etags import IfMatch, set_etag
 from src.common.schemas import Page, PageAfter, PageLimit, Purge
 
-from ..deps import DbSession, ReadSession, RecordingRoute
+from ..deps import MODULE_ACCESS, DbSession, ReadSession, RecordingRoute
 from ..schemas import ScratchNoteCreate, ScratchNotePatch, ScratchNoteRead
 from ..services import scratch_notes
 
-router = APIRouter(prefix="/scratch-notes", route_class=RecordingRoute)
+router = APIRouter(prefix="/scratch-notes", route_class=RecordingRoute, dependencies=[MODULE_ACCESS])
 
 
 @router.post("", status_code=HTTPStatus.CREATED, responses=BODY_ERRORS)
 async def post_scratch_note(
     note: ScratchNoteCreate, session: DbSession, request: Request, response: Response
 ) -> ScratchNoteRead:
-    """Keep a note for its lifetime."""
+    """Store a note, which expires after its lifetime."""
     kept = await scratch_notes.keep_note(session, note=note)
     response.headers["Location"] = f"{request.url.path}/{kept.id}"
-    return kept
+    return set_etag(response, kept)
 
 
 @router.get("", responses=QUERY_ERRORS)
@@ -40,18 +41,21 @@ async def post_purge(session: DbSession) -> Purge:
 
 
 @router.get("/{note_id}", responses=PATH_ERRORS)
-async def get_scratch_note(note_id: UUID, session: ReadSession) -> ScratchNoteRead:
+async def get_scratch_note(note_id: UUID, session: ReadSession, response: Response) -> ScratchNoteRead:
     """Return one note."""
-    return await scratch_notes.get_note(session, note_id=note_id)
+    return set_etag(response, await scratch_notes.get_note(session, note_id=note_id))
 
 
-@router.patch("/{note_id}", responses={**PATH_ERRORS, **BODY_ERRORS})
-async def patch_scratch_note(note_id: UUID, patch: ScratchNotePatch, session: DbSession) -> ScratchNoteRead:
+@router.patch("/{note_id}", responses={**PATH_ERRORS, **BODY_ERRORS, **CHANGE_ERRORS})
+async def patch_scratch_note(
+    note_id: UUID, patch: ScratchNotePatch, session: DbSession, versions: IfMatch, response: Response
+) -> ScratchNoteRead:
     """Change the content, start a new lifetime, or both."""
-    return await scratch_notes.change_note(session, note_id=note_id, patch=patch)
+    note = await scratch_notes.change_note(session, note_id=note_id, patch=patch, versions=versions)
+    return set_etag(response, note)
 
 
-@router.delete("/{note_id}", status_code=HTTPStatus.NO_CONTENT, responses=PATH_ERRORS)
-async def delete_scratch_note(note_id: UUID, session: DbSession) -> None:
-    """Delete a note before its time."""
-    await scratch_notes.remove_note(session, note_id=note_id)
+@router.delete("/{note_id}", status_code=HTTPStatus.NO_CONTENT, responses={**PATH_ERRORS, **CHANGE_ERRORS})
+async def delete_scratch_note(note_id: UUID, session: DbSession, versions: IfMatch) -> None:
+    """Delete a note before it expires."""
+    await scratch_notes.remove_note(session, note_id=note_id, versions=versions)

@@ -1,4 +1,4 @@
-"""Write a record on purpose, to see that it arrives."""
+"""Write a test record."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 

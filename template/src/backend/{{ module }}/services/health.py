@@ -1,4 +1,4 @@
-"""Take reports of health, and say how the whole is."""
+"""Store health reports, and summarize them."""
 
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
@@ -41,10 +41,10 @@ async def summarize_health(session: AnySession) -> SystemHealth:
 
 @traced(layer="service")
 async def get_health_status(session: AnySession, *, component: str) -> HealthStatusRead:
-    """Return what a component last reported.
+    """Return the last report of a component.
 
     Raises:
-        ComponentUnknownError: It never did.
+        ComponentUnknownError: It has not reported.
     """
     report = await crud.get_health_status(session, component=component)
     if report is None:
@@ -64,5 +64,5 @@ async def forget_component(session: AnySession, *, component: str) -> None:
 
 
 def worst(statuses: Iterable[Health]) -> Health:
-    """Return the worst of the statuses; nobody complaining is healthy."""
+    """Return the worst of the statuses; `healthy` if there are none."""
     return min(statuses, key=WORST_FIRST.index, default="healthy")

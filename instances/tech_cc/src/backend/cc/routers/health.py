@@ -1,4 +1,4 @@
-"""What the components of the system report about themselves."""
+"""Health reports of the system's components."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -7,11 +7,11 @@ from fastapi import APIRouter, Path
 
 from src.common.errors import BODY_ERRORS, PATH_ERRORS
 
-from ..deps import DbSession, ReadSession, RecordingRoute
+from ..deps import MODULE_ACCESS, DbSession, ReadSession, RecordingRoute
 from ..schemas import HealthReport, HealthStatusRead, Name, SystemHealth
 from ..services import health
 
-router = APIRouter(prefix="/health", route_class=RecordingRoute)
+router = APIRouter(prefix="/health", route_class=RecordingRoute, dependencies=[MODULE_ACCESS])
 
 Component = Annotated[Name, Path(description="Name of the reporting component.")]
 
@@ -24,17 +24,17 @@ async def get_health_summary(session: ReadSession) -> SystemHealth:
 
 @router.put("/{component}", responses=BODY_ERRORS)
 async def put_health_status(component: Component, report: HealthReport, session: DbSession) -> HealthStatusRead:
-    """Report a component's health, in place of its last report."""
+    """Store a component's report, which replaces its last one."""
     return await health.report_health(session, component=component, report=report)
 
 
 @router.get("/{component}", responses=PATH_ERRORS)
 async def get_health_status(component: Component, session: ReadSession) -> HealthStatusRead:
-    """Return what a component last reported."""
+    """Return the last report of a component."""
     return await health.get_health_status(session, component=component)
 
 
 @router.delete("/{component}", status_code=HTTPStatus.NO_CONTENT, responses=PATH_ERRORS)
 async def delete_health_status(component: Component, session: DbSession) -> None:
-    """Forget a component."""
+    """Delete the report of a component."""
     await health.forget_component(session, component=component)

@@ -1,4 +1,4 @@
-"""The log of this module: what the slice records goes to its own tables and nowhere else."""
+"""The log of this module, in tables of its own."""
 
 from uuid import UUID
 
@@ -27,8 +27,8 @@ async def submit_l1(writer: L1Writer, *entries: Entry) -> UUID:
 
     Raises:
         UnstorableRecordError: An entry breaks a rule of the log; nothing was written.
-        L1QueueFullError: Too many records wait; nothing was written.
-        DatabaseUnavailableError: PostgreSQL is away; nothing was written.
-        L1InDoubtError: PostgreSQL went away in the middle; the record may have been written.
+        L1QueueFullError: Too many records are in the queue; nothing was written.
+        DatabaseUnavailableError: PostgreSQL does not answer; nothing was written.
+        L1InDoubtError: PostgreSQL stopped answering during the write; the record may have been written.
     """
     return await writer.submit(LOG, entries)

@@ -8,7 +8,7 @@ async def report(client: AsyncClient, component: str, status: str, detail: str |
     assert answer.status_code == 200, answer.text
 
 
-async def test_a_system_of_which_nobody_complains_is_healthy(client: AsyncClient) -> None:
+async def test_a_system_without_reports_is_healthy(client: AsyncClient) -> None:
     answer = await client.get(PATH)
 
     assert (answer.status_code, answer.json()) == (200, {"status": "healthy", "components": []})

@@ -3,6 +3,8 @@ from typing import Any
 
 import pytest
 from httpx2 import AsyncClient
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 PATH = "/cc/modules"
 
@@ -51,7 +53,7 @@ async def test_a_change_leaves_out_what_stays(client: AsyncClient) -> None:
     assert (await client.get(f"{PATH}/{module['id']}")).json() == answer.json()
 
 
-async def test_a_description_can_be_taken_away(client: AsyncClient) -> None:
+async def test_a_description_can_be_cleared(client: AsyncClient) -> None:
     module = await registered(client, description="Invoices.")
 
     answer = await client.patch(f"{PATH}/{module['id']}", json={"description": None})
@@ -157,3 +159,74 @@ async def test_a_change_that_breaks_a_rule_is_refused(client: AsyncClient, field
     answer = await client.patch(f"{PATH}/{module['id']}", json=fields)
 
     assert answer.status_code == 422
+
+
+async def test_of_two_who_change_the_same_version_one_is_refused(committing_client: AsyncClient) -> None:
+    module = await registered(committing_client)
+    path = f"{PATH}/{module['id']}"
+    read = {"If-Match": (await committing_client.get(path)).headers["ETag"]}
+
+    first = await committing_client.patch(path, json={"version": "2"}, headers=read)
+    second = await committing_client.patch(path, json={"version": "3"}, headers=read)
+    deletion = await committing_client.delete(path, headers=read)
+
+    assert first.status_code == 200
+    assert first.headers["ETag"] != read["If-Match"]
+    assert [second.status_code, deletion.status_code] == [412, 412]
+    assert second.json()["type"] == "urn:cos:problem:module-changed"
+    assert (await committing_client.get(path)).json()["version"] == "2"
+    assert (await committing_client.delete(path, headers={"If-Match": first.headers["ETag"]})).status_code == 204
+    assert (await committing_client.delete(path, headers=read)).status_code == 404
+
+
+async def test_an_empty_change_of_another_version_is_refused(client: AsyncClient) -> None:
+    module = await registered(client)
+
+    answer = await client.patch(f"{PATH}/{module['id']}", json={}, headers={"If-Match": '"1"'})
+
+    assert answer.status_code == 412
+
+
+@pytest.mark.parametrize("sort", ["name", "-name", "created_at", "-created_at"])
+async def test_a_list_is_sorted_page_by_page(client: AsyncClient, sort: str) -> None:
+    for name in ("beta", "alpha", "delta", "gamma"):
+        await registered(client, name=name)
+
+    found, query = [], {"limit": "2", "sort": sort}
+    while True:
+        page = (await client.get(PATH, params=query)).json()
+        found += [module["name"] for module in page["items"]]
+        if page["next_after"] is None:
+            break
+        query["after"] = page["next_after"]
+
+    names = sorted(found) if sort.endswith("name") else ["beta", "alpha", "delta", "gamma"]
+    assert found == (names[::-1] if sort.startswith("-") else names)
+
+
+async def test_a_list_is_filtered(client: AsyncClient) -> None:
+    for name, version in (("one", "1"), ("two", "2"), ("three", "2")):
+        await registered(client, name=name, version=version)
+
+    async def names(**query: str) -> list[str]:
+        return [module["name"] for module in (await client.get(PATH, params=query)).json()["items"]]
+
+    assert await names(name="two") == ["two"]
+    assert await names(version="2") == ["two", "three"]
+    assert await names(version="2", name="one") == []
+
+
+@pytest.mark.parametrize("query", ["sort=description", "sort=", "name=A", "is_active=true", "after=x", "sort=name&x=1"])
+async def test_an_unknown_order_or_filter_is_refused(client: AsyncClient, query: str) -> None:
+    answer = await client.get(f"{PATH}?{query}")
+
+    assert answer.status_code == 422
+    assert "traceback" not in answer.text.lower()
+
+
+async def test_an_index_stands_behind_each_order_and_filter(test_db_session: AsyncSession) -> None:
+    await test_db_session.execute(text("SET LOCAL enable_seqscan = off"))
+    for query in ("ORDER BY id LIMIT 2", "ORDER BY name LIMIT 2", "WHERE version = '1' ORDER BY id LIMIT 2"):
+        plan = (await test_db_session.scalars(text(f"EXPLAIN SELECT * FROM cc.modules {query}"))).all()
+        assert "Index Scan" in "".join(plan)
+        assert "Sort" not in "".join(plan)

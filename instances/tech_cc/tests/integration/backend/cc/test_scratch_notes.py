@@ -175,3 +175,17 @@ async def test_a_lifetime_out_of_range_is_refused(client: AsyncClient, lifetime_
     answer = await client.post(PATH, json={"content": {}, "lifetime_s": lifetime_s})
 
     assert answer.status_code == 422
+
+
+async def test_a_note_is_changed_and_deleted_in_the_version_that_was_read(committing_client: AsyncClient) -> None:
+    path = f"{PATH}/{(await kept(committing_client))['id']}"
+    read = {"If-Match": (await committing_client.get(path)).headers["ETag"]}
+
+    first = await committing_client.patch(path, json={"content": {"step": 2}}, headers=read)
+    second = await committing_client.patch(path, json={"content": {"step": 3}}, headers=read)
+
+    assert (first.status_code, second.status_code) == (200, 412)
+    assert (await committing_client.patch(path, json={}, headers=read)).status_code == 412
+    assert (await committing_client.delete(path, headers=read)).status_code == 412
+    assert (await committing_client.get(path)).json()["content"] == {"step": 2}
+    assert (await committing_client.delete(path, headers={"If-Match": first.headers["ETag"]})).status_code == 204

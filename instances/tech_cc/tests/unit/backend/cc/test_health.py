@@ -8,7 +8,7 @@ from src.backend.cc.services.health import worst
 ALL: list[Health] = ["healthy", "degraded", "unhealthy"]
 
 
-def test_nobody_complaining_is_healthy() -> None:
+def test_no_report_is_healthy() -> None:
     assert worst([]) == "healthy"
 
 

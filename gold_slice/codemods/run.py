@@ -1,0 +1,153 @@
+"""Apply the codemods of releases to all Python files of a project."""
+
+import importlib.util
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+
+import libcst as cst
+
+from ..answers import HOST_ANSWERS, Module
+from ..releases import notes_between
+from ..report import RefusalError
+from .codemod import Codemod, belongs_to_modules, for_modules
+from .renames import Renamed, rename
+from .source import Change, Draft, Place, Source
+
+FOLDER = "gold_slice/codemods"
+
+
+def codemods_between(
+    template: Path, modules: Sequence[Module], *, since: Mapping[str, str], until: str
+) -> list[tuple[str, list[Codemod]]]:
+    """Return the codemods of every release on the way, oldest first; `since` is the release of each answers file.
+
+    Those of modules are for the modules that are on the way from an earlier release, the others for the host.
+    """
+    tags = {file.stem.replace("_", "."): "" for file in (template / FOLDER).glob("v[0-9]*.py")}
+    passed = {file: notes_between(tags, after=release, until=until) for file, release in since.items()}
+    found: dict[str, list[Codemod]] = {}
+    for tag in notes_between(tags, after="v0.0.0", until=until):
+        names = [module.name for module in modules if tag in passed.get(module.answers_file, ())]
+        for codemod in codemods_of(template, tag) if any(tag in tags_of for tags_of in passed.values()) else ():
+            if belongs_to_modules(codemod):
+                found.setdefault(tag, []).extend(for_modules(codemod, names))
+            elif tag in passed.get(HOST_ANSWERS, ()):
+                found.setdefault(tag, []).append(codemod)
+    return list(found.items())
+
+
+def codemods_of(template: Path, tag: str) -> list[Codemod]:
+    """Return the codemods that a template's files hold for a release, in order.
+
+    Raises:
+        RefusalError: The file cannot be imported, or has no list of codemods.
+    """
+    name = tag.replace(".", "_")
+    file = template / FOLDER / f"{name}.py"
+    if not file.is_file():
+        return []
+    specification = importlib.util.spec_from_file_location(f"codemods_of_{name}", file)
+    assert specification
+    assert specification.loader
+    module = importlib.util.module_from_spec(specification)
+    try:
+        specification.loader.exec_module(module)
+        codemods = list(module.CODEMODS)
+    except Exception as fault:  # it is code of the template
+        raise RefusalError(
+            f"The template's {FOLDER}/{name}.py cannot be used: {fault}. Tell its maintainers."
+        ) from fault
+    if wrong := [each for each in codemods if not isinstance(each, Codemod)]:
+        raise RefusalError(f"The template's {FOLDER}/{name}.py lists {wrong[0]!r}, which is no codemod.")
+    return codemods
+
+
+def migrate(folder: Path, paths: Iterable[str], codemods: Iterable[tuple[str, Sequence[Codemod]]]) -> "Migration":
+    """Return what the codemods of each release make of the files of a folder; nothing is written."""
+    migration = Migration({path: Source(path, (folder / path).read_bytes()) for path in sorted(paths)})
+    for release, of_release in codemods:
+        migration.apply(of_release, release=release)
+    return migration
+
+
+@dataclass(slots=True)
+class Migration:
+    """The files of a project on their way through the codemods: what they hold, why, and what a person must look at."""
+
+    sources: dict[str, Source]
+    reasons: dict[str, list[str]] = field(default_factory=dict)
+    places: set[Place] = field(default_factory=set)
+    drafts: set[Draft] = field(default_factory=set)
+    unreadable: dict[str, tuple[int, list[str]]] = field(default_factory=dict)
+
+    def apply(self, codemods: Sequence[Codemod], *, release: str) -> None:
+        """Apply the codemods of one release in their order; renames in a row are one pass."""
+        for is_renaming, group in groupby(codemods, key=lambda each: isinstance(each, Renamed)):
+            alike = list(group)
+            if is_renaming:
+                self._rename([each for each in alike if isinstance(each, Renamed)], release)
+            for codemod in [] if is_renaming else alike:
+                self._change([codemod], codemod.change, release)
+
+    def told(self) -> list[Place]:
+        """Return the places, in the order of the files."""
+        unread = [
+            Place(path, line, f"the file is not valid Python, and was not changed: {'; '.join(why)}")
+            for path, (line, why) in self.unreadable.items()
+        ]
+        return sorted([*self.places, *unread])
+
+    def _rename(self, renamed: Sequence[Renamed], release: str) -> None:
+        """Rename everything at once; then, what other files take from files in which a name changed."""
+        names = {each.old: each.new for each in renamed}
+        carried = self._change(renamed, lambda source: rename(source, names), release)
+        carried |= self._held_in_files_of_the_release(names)
+        further = [Renamed(old, new) for old, new in carried.items()]
+        self._change(further, lambda source: rename(source, carried), release, is_carried=True)
+
+    def _change(
+        self,
+        codemods: Sequence[Codemod],
+        change_of: Callable[[Source], Change],
+        release: str,
+        *,
+        is_carried: bool = False,
+    ) -> dict[str, str]:
+        """Change all files that a codemod concerns, and return the names of files that changed with it."""
+        carried: dict[str, str] = {}
+        for path, source in list(self.sources.items()):
+            if path in self.unreadable and is_carried:
+                continue
+            why: list[str] = []
+            try:
+                why = [f"{release}: {each.why}" for each in codemods if each.concerns(source)]
+                change = change_of(source) if why else Change(source.code)
+            except (SyntaxError, ValueError, cst.ParserSyntaxError) as fault:
+                line = getattr(fault, "lineno", None) or getattr(fault, "raw_line", None) or 1
+                self.unreadable.setdefault(path, (line, []))[1].extend(
+                    f"{release}: {each.why}" for each in codemods if not isinstance(each, Renamed) or each.is_in(source)
+                )
+                continue
+            self.places.update(change.places)
+            self.drafts.update(change.drafts)
+            carried |= change.carried
+            if change.code != source.code:
+                self.sources[path] = Source(path, change.code)
+                self.reasons.setdefault(path, []).extend(why)
+        return carried
+
+    def _held_in_files_of_the_release(self, names: Mapping[str, str]) -> dict[str, str]:
+        """Return the names under which merged files hold what has another name now: tests replace them there."""
+        held: dict[str, str] = {}
+        pairs = [(new, old.rpartition(".")[2], new.rpartition(".")[2]) for old, new in names.items()]
+        for path, source in self.sources.items():
+            for new, before, now in pairs:
+                if before == now or path in self.unreadable or not source.has_word(now):
+                    continue
+                with suppress(SyntaxError, ValueError):
+                    if new in source.mentions and not source.has_word(before):
+                        held |= {f"{module}.{before}": f"{module}.{now}" for module in source.modules}
+        return held

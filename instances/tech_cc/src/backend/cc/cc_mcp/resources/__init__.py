@@ -1,0 +1,1 @@
+"""Resources: what an assistant can read, one function a file."""
