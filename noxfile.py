@@ -149,6 +149,15 @@ def instance(session: nox.Session) -> None:
     uv(session, "run", "python", str(ROOT / "tools" / "with_external_postgres.py"), "pytest", "-q")
 
 
+@nox.session(venv_backend="none")
+def graph(session: nox.Session) -> None:
+    """Run the tests of the graph on the PostgreSQL of DATABASE_URL and the Neo4j of NEO4J_URI."""
+    if not os.environ.get("NEO4J_URI"):
+        session.error("NEO4J_URI is not set; `nox -s instance` runs these tests on the embedded graph.")
+    uv(session, "sync", "--quiet", "--extra", "rust")
+    uv(session, "run", "pytest", "-q", "--no-cov", "tests/integration/graph", RUN_INTEGRATION="1")
+
+
 @nox.session(python=PYTHON)
 def conformance(session: nox.Session) -> None:
     """Run MCP's conformance suite and inspector against the instance; npm fetches them, with node 22."""

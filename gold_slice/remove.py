@@ -161,4 +161,6 @@ def _data_steps(project: Project, module: Module) -> list[str]:
         "Without such a checkout, run this SQL (MEM0_SCHEMA may give the second schema another name):",
         f"  DROP SCHEMA {module.name} CASCADE; DROP SCHEMA mem0_{module.name} CASCADE;",
         f"  DELETE FROM alembic_version WHERE version_num IN ({revisions});",  # noqa: S608  # nosec B608  # printed, not run
+        "Where the service has a graph (NEO4J_URI), delete the module's nodes, in batches, once no process runs it:",
+        f"  uv run python scripts/graph.py delete {module.label}",
     ]

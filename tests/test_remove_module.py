@@ -43,6 +43,7 @@ def test_it_says_how_the_data_go_and_drops_none(living: Path) -> None:
 
     assert "uv run alembic downgrade biz_crm@base" in said
     assert "DROP SCHEMA crm CASCADE" in said
+    assert "uv run python scripts/graph.py delete biz_crm" in said
     assert (
         "WHERE version_num IN ('crm_0001_tables', 'crm_0002_l1', 'crm_0003_dead_letters', 'crm_0004_subject')" in said
     )

@@ -12,9 +12,9 @@ from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 
 from src import health
-from src.backend.slice import load_slice
+from src.backend.slice import load_slice, subscribers_of
 from src.common.access.guard import add_access, say_if_open
-from src.common.access.scopes import module_scopes
+from src.common.access.scopes import module_scopes, requires
 from src.common.background_tasks import open_background_tasks
 from src.common.config import Settings
 from src.common.errors import add_error_handlers
@@ -30,10 +30,15 @@ from src.common.telemetry.prometheus import metrics_router, prometheus_registry
 from src.common.telemetry.scrubber import scrub
 from src.db.connection import open_database
 from src.db.schema_check import add_schema_error_handler, code_revisions
+from src.graph import router as graph_router
+from src.graph.queries import GraphQueries
+from src.graph.registry import MODULE_LABELS
+from src.graph.repository import open_graph
 from src.highway.lifespan import open_highway
 from src.l1.writer import open_writer
 from src.mcp_host.routes import add_mcp_routes, open_mcp
 from src.project import DISTRIBUTION, FIRST_MODULE
+from src.registration import registration_tasks
 from src.retention import purge_tasks
 
 # The least that Python allows. A body of 250 integers with 4,000 digits each, its default, takes 20 ms to parse.
@@ -53,7 +58,7 @@ def build_app(settings: Settings, packages: Sequence[str]) -> FastAPI:
     sys.set_int_max_str_digits(INTEGER_DIGITS_LIMIT)
     configure_logging(settings)
     slices = [load_slice(package) for package in packages]
-    subscribers = [(part.log, subscriber) for part in slices for subscriber in part.subscribers]
+    types = {name for part in slices for name in part.graph_models.types}
     with_mcp = [part for part in slices if part.mcp_package]
     service_name = _service_name(packages)
 
@@ -66,13 +71,18 @@ def build_app(settings: Settings, packages: Sequence[str]) -> FastAPI:
                 open_database(settings) as database,
                 open_background_tasks() as tasks,
                 open_writer(settings, tasks) as writer,
-                open_highway(settings, database, writer, tasks, subscribers) as highway,
+                open_graph(settings) as graph,
+                open_highway(settings, database, writer, tasks, subscribers_of(slices, graph)) as highway,
                 open_mcp([part.mcp_host(settings, highway.database) for part in with_mcp]) as mcp_servers,
             ):
                 app.state.database = highway.database
                 app.state.background_tasks = tasks
                 app.state.l1_writer = writer
                 app.state.highway = highway
+                app.state.graph = graph
+                app.state.graph_queries = GraphQueries(graph, types=types, modules=MODULE_LABELS) if graph else None
+                for registration in registration_tasks(highway.database, slices):
+                    tasks.start(registration)
                 app.state.mcp_servers = mcp_servers
                 for purge in purge_tasks(database, slices, settings):
                     tasks.start(purge)
@@ -109,6 +119,8 @@ def build_app(settings: Settings, packages: Sequence[str]) -> FastAPI:
     app.add_middleware(RequestIdMiddleware)
     app.state.spans = spans
     app.include_router(health.router)
+    # The graph shows what all modules recorded, so that a caller needs to be allowed to read all of them.
+    app.include_router(graph_router.router, dependencies=[requires(module_scopes(part.module)[0]) for part in slices])
     add_mcp_routes(app, settings, [part.module for part in with_mcp])
     if registry:
         app.include_router(metrics_router(registry))

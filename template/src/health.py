@@ -14,6 +14,8 @@ from src.common.errors import UnavailableError
 from src.db.connection import Database
 from src.db.schema_check import check_schema
 from src.db.unavailable import outages_refused
+from src.graph.base import GraphUnavailableError
+from src.graph.repository import GraphRepository
 from src.highway.consumer import ConsumerState
 from src.highway.lifespan import Highway
 
@@ -61,6 +63,11 @@ def get_highway(request: Request) -> Highway | None:
     return getattr(request.app.state, "highway", None)
 
 
+def get_graph(request: Request) -> GraphRepository | None:
+    """Return the graph; None if no setting names one, and before the application has started."""
+    return getattr(request.app.state, "graph", None)
+
+
 @router.get("/live")
 async def get_liveness() -> Liveness:
     """Return 200 while the process answers; no dependency is asked."""
@@ -72,6 +79,7 @@ async def get_readiness(
     probes: Annotated[dict[str, Probe], Depends(get_probes)],
     tasks: Annotated[dict[str, TaskState], Depends(get_task_states)],
     highway: Annotated[Highway | None, Depends(get_highway)],
+    graph: Annotated[GraphRepository | None, Depends(get_graph)],
     response: Response,
 ) -> Readiness:
     """Return 200 if PostgreSQL answers and has every migration, table and column that this code needs; else 503."""
@@ -81,7 +89,7 @@ async def get_readiness(
         response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
     return Readiness(
         status="ready" if is_ready else "not ready",
-        dependencies=dependencies | {"redis": await check_redis(highway)},
+        dependencies=dependencies | {"redis": await check_redis(highway), "neo4j": await check_graph(graph)},
         consumers={name: consumer.state for name, consumer in highway.consumers.items()} if highway else {},
         background_tasks=tasks,
     )
@@ -107,6 +115,19 @@ async def check_redis(highway: Highway | None) -> Dependency:
     if health.breaker != "closed":
         detail = f"{detail or ''}; the circuit breaker is {health.breaker}".lstrip("; ")
     return Dependency(status=health.status, is_required=False, latency_ms=health.latency_ms, detail=detail)
+
+
+async def check_graph(graph: GraphRepository | None) -> Dependency:
+    """Return the state of Neo4j, without which everything but the graph's own routes works."""
+    if graph is None:
+        return Dependency(status="absent", is_required=False)
+    started = time.perf_counter()
+    try:
+        detail = await graph.check()
+    except GraphUnavailableError as outage:
+        return Dependency(status="down", is_required=False, detail=str(outage))
+    latency_ms = round((time.perf_counter() - started) * 1000, 3)
+    return Dependency(status="up", is_required=False, latency_ms=latency_ms, detail=detail)
 
 
 async def _check(probe: Probe) -> Dependency:

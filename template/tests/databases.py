@@ -37,7 +37,7 @@ async def throw_away_database(server: URL, *, template: str = "template1") -> As
         reason = unavailable(fault) or type(fault).__name__
         pytest.exit(f"Tests cannot make a database on {server.host}: {reason} {USE_EMBEDDED}", returncode=1)
     url = server.set(database=name).render_as_string(hide_password=False)
-    yield Settings(environment="test", database_url=SecretStr(url))
+    yield Settings(environment="test", database_url=SecretStr(url), neo4j_uri=None)  # tests of the graph name one
     await _drop(engine, name)
 
 

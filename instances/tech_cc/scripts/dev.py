@@ -1,9 +1,10 @@
 """Run the service for development: start PostgreSQL and Redis if the environment names none, migrate, and serve.
 
-    uv run python scripts/dev.py [--port 8000] [--host 127.0.0.1] [--no-reload]
+    uv run python scripts/dev.py [--port 8000] [--host 127.0.0.1] [--no-reload] [--graph]
 
 If neither the environment nor .env sets DATABASE_URL, the project's own PostgreSQL is started; its data stay in
-.dev/postgres between runs. Without REDIS_URL a Valkey server is started, which keeps nothing. Ctrl-C stops everything.
+.dev/postgres between runs. Without REDIS_URL a Valkey server is started, which keeps nothing. With --graph and without
+NEO4J_URI an embedded graph is installed and started; its data stay in .dev/graph. Ctrl-C stops everything.
 Exit status: 0 stopped by you, 1 refused, 2 wrong usage.
 """
 
@@ -16,7 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from alembic import command
 from alembic.config import Config
 from filelock import FileLock, Timeout
 
+from embedded.graph import GraphStartError, running_graph
 from embedded.postgres import PostgresStartError, create_role_and_database, running_postgres, url_of
 from embedded.redis import RedisStartError, running_redis
 from src.common.config import get_settings, settings_or_exit
@@ -42,13 +44,13 @@ def main() -> None:
     libraries = threading.Thread(target=_import_libraries, daemon=True)
     try:
         libraries.start()  # while PostgreSQL starts
-        with _database(), _redis():
+        with _database(), _redis(), _graph() if options.graph else nullcontext():
             libraries.join()
             get_settings.cache_clear()  # the environment names both servers now
             _migrate()
             _say(f"serving http://{options.host}:{options.port}/docs")
             _serve(options)
-    except (PostgresStartError, RedisStartError) as fault:
+    except (PostgresStartError, RedisStartError, GraphStartError) as fault:
         sys.exit(str(fault))
     except KeyboardInterrupt:
         pass
@@ -92,6 +94,20 @@ def _redis() -> Iterator[None]:
     with running_redis() as address:
         os.environ["REDIS_URL"] = address
         _say(f"started Valkey at {address}")
+        yield
+
+
+@contextmanager
+def _graph() -> Iterator[None]:
+    """Make the NEO4J_ variables name a running graph; stop the one that was started afterwards."""
+    if get_settings().neo4j_uri:
+        _say("using the Neo4j that NEO4J_URI names")
+        yield
+        return
+    started = time.perf_counter()
+    with running_graph(PROJECT / ".dev" / "graph") as server:
+        os.environ |= {"NEO4J_URI": server.uri, "NEO4J_USER": server.user, "NEO4J_PASSWORD": server.password}
+        _say(f"started the embedded graph in {time.perf_counter() - started:.1f} s; data in .dev/graph")
         yield
 
 
@@ -141,6 +157,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=int, default=8000, metavar="PORT", help="(default: 8000)")
     parser.add_argument("--no-reload", dest="reload", action="store_false", help="do not restart when src/ changes")
+    parser.add_argument("--graph", action="store_true", help="start an embedded graph where NEO4J_URI is not set")
     return parser.parse_args()
 
 

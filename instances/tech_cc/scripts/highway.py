@@ -18,7 +18,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from src.backend.slice import load_slice
+from src.backend.slice import load_slice, subscribers_of
 from src.common.config import Settings, settings_or_exit
 from src.common.errors import RefusalError
 from src.common.pubsub import PubSubHealth, RedisPubSub
@@ -26,6 +26,7 @@ from src.common.startup_errors import StartupError
 from src.cos_main import SLICES
 from src.db.connection import open_database
 from src.db.schema_check import check_schema
+from src.graph.repository import open_graph
 from src.highway.control import ConsumerStatus, Control, DeadLetter
 
 LETTERS_SHOWN = 20
@@ -51,9 +52,9 @@ def main() -> None:
 async def run(options: argparse.Namespace, settings: Settings) -> int:
     """Run the command and return the exit status."""
     slices = [load_slice(package) for package in SLICES]
-    subscribers = [(part.log, subscriber) for part in slices for subscriber in part.subscribers]
-    async with open_database(settings) as database:
+    async with open_database(settings) as database, open_graph(settings) as graph:
         await check_schema(database)
+        subscribers = subscribers_of(slices, graph)
         control = Control(settings, database, logs=[part.log for part in slices], subscribers=subscribers)
         match options.command:
             case "status":

@@ -99,6 +99,12 @@ def guarded(settings: Settings, issuer: LocalIssuer) -> Callable[..., Settings]:
 
 
 @pytest.fixture
+def without_registration(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no slice register itself when the application starts, for tests that count records or spans."""
+    monkeypatch.setattr("src.application.registration_tasks", lambda _database, _slices: [])
+
+
+@pytest.fixture
 async def empty_database(database_server: URL) -> AsyncIterator[Settings]:
     """Settings that name a database without a table, of this test alone."""
     async with throw_away_database(database_server) as settings:

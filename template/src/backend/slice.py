@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from importlib import import_module
+from typing import Final
 
 from fastapi import APIRouter, FastAPI
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,13 +12,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from src.common.config import Settings
 from src.common.errors import problems
 from src.common.schemas import Purge
+from src.db.autocommit import AnySession
 from src.db.connection import Database
+from src.graph.consumer import GraphSubscriber
+from src.graph.models import GraphModels
+from src.graph.repository import GraphRepository
 from src.highway.subscriber import AnySubscriber
 from src.l1.entries import Log
 from src.mcp_host.call import ModuleHost
 from src.project import FIRST_MODULE
 
 COMMON_ERRORS = problems(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.SERVICE_UNAVAILABLE)
+
+NO_MODELS: Final = GraphModels()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +37,8 @@ class Slice:
     debug_routers: Sequence[APIRouter]
     log: Log
     purge_scratch: Callable[[AsyncSession], Awaitable[Purge]]
+    graph_models: GraphModels = NO_MODELS
+    register: Callable[[AnySession], Awaitable[None]] | None = None
     subscribers: Sequence[AnySubscriber] = ()
     mcp_package: str = ""  # of its tools and resources for assistants; a slice without them has no MCP server
 
@@ -75,3 +84,14 @@ def load_slice(package: str) -> Slice:
     part = import_module(package).SLICE
     assert isinstance(part, Slice), f"{package}.SLICE is not a Slice"
     return part
+
+
+def subscribers_of(slices: Sequence[Slice], graph: GraphRepository | None) -> list[tuple[Log, AnySubscriber]]:
+    """Return the consumers of all slices, each with its log; where there is a graph, each slice has one for it."""
+    found: list[tuple[Log, AnySubscriber]] = [(part.log, each) for part in slices for each in part.subscribers]
+    if graph is None:
+        return found
+    for part in slices:
+        subscriber = GraphSubscriber(graph, module=part.module, label=part.label, models=part.graph_models)
+        found.append((part.log, subscriber))
+    return found

@@ -26,6 +26,7 @@ from src.common.database_url import asyncpg_url
 
 DEVELOPMENT_DATABASE_URL = "postgresql+asyncpg://cos_user:cos_pass@127.0.0.1:5433/cos_db"
 MEM0_SCHEMA_PATTERN = r"^mem0[a-z0-9_]*(\{module\}[a-z0-9_]*)?$"  # never equal to a module's own schema
+NEO4J_SCHEMES = {scheme + tls for scheme in ("bolt", "neo4j") for tls in ("", "+s", "+ssc")}
 SERVICE_NAME_PATTERN = r"^[A-Za-z0-9._-]{0,64}$"
 ADDRESS = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?")
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[A-Za-z0-9.:\[\]-]+")
@@ -75,6 +76,10 @@ class Settings(BaseSettings):
     redis_pool_size: int = Field(default=32, ge=1, le=1000)
     redis_sharded: bool = False
 
+    neo4j_uri: str | None = None
+    neo4j_user: str = "neo4j"
+    neo4j_password: SecretStr | None = None
+    neo4j_database: str = Field(default="neo4j", min_length=1)
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     cors_credentials: bool = False
     trusted_hosts: Annotated[tuple[str, ...], NoDecode] = ()
@@ -126,6 +131,22 @@ class Settings(BaseSettings):
             _ = urlsplit(given.get_secret_value()).port if given else None
         except ValueError:
             raise ValueError("must have a number as its port; write / ? # in a password as %2F %3F %23") from None
+        return given
+
+    @field_validator("neo4j_uri")
+    @classmethod
+    def _check_neo4j_uri(cls, given: str | None) -> str | None:
+        if given is None:
+            return None
+        try:
+            parts = urlsplit(given)
+            _ = parts.port
+        except ValueError:
+            raise ValueError("must have a number as its port") from None
+        if parts.scheme not in NEO4J_SCHEMES or not parts.hostname:
+            raise ValueError("must look like bolt://host:7687 or neo4j://host:7687; +s after the scheme is TLS")
+        if parts.username or parts.password or parts.path.strip("/"):
+            raise ValueError("has user, password or database in it; set NEO4J_USER, NEO4J_PASSWORD, NEO4J_DATABASE")
         return given
 
     @field_validator("cors_origins")

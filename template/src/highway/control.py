@@ -15,7 +15,7 @@ from src.db.connection import Database, connect_driver
 from src.db.unavailable import outages_refused
 from src.highway.consumer import reason_of
 from src.highway.cursor import Cursor, Position, Start, StoredRecord
-from src.highway.subscriber import AnySubscriber, TransactionalSubscriber
+from src.highway.subscriber import AnySubscriber, CheckpointingSubscriber, TransactionalSubscriber
 from src.l1.entries import Log
 
 REGISTERED: Final = """
@@ -179,6 +179,8 @@ class Control:
             statement, parameters = cursor.add_dead_letter(record, old=position, reason="skipped by hand", tries=0)
             if not await connection.fetch(statement, *parameters):
                 raise ConflictError(f"{consumer} handled the record meanwhile. Nothing was skipped.")
+            if store := self._store_of(consumer):
+                await store.move(old=position, new=record.position)
         return record.id
 
     async def reset(self, consumer: str, *, to: Start) -> Position:
@@ -186,7 +188,10 @@ class Control:
         cursor = Cursor(self._log_of(consumer), _short(consumer))
         async with self._connected() as connection:
             await self._position(connection, cursor, consumer)
-            return await cursor.reset(connection, to=to)
+            position = await cursor.reset(connection, to=to)
+            if store := self._store_of(consumer):
+                await store.reset(position)
+        return position
 
     async def forget(self, consumer: str) -> None:
         """Delete the checkpoint and the dead letters of a consumer that the code no longer has.
@@ -206,6 +211,8 @@ class Control:
         if isinstance(subscriber, TransactionalSubscriber):
             async with self._database.sessions() as session, session.begin():
                 await subscriber.handle_batch([record], session)
+        elif isinstance(subscriber, CheckpointingSubscriber):
+            await subscriber.handle_again(record)
         else:
             await subscriber.handle_batch([record])
 
@@ -213,6 +220,11 @@ class Control:
         if (position := await cursor.position(connection)) is None:
             raise self._unknown(consumer)
         return position
+
+    def _store_of(self, consumer: str) -> CheckpointingSubscriber | None:
+        """Return the consumer if its checkpoint is in a store of its own, and PostgreSQL's is a copy."""
+        _, subscriber = self._subscribers.get(consumer, (None, None))
+        return subscriber if isinstance(subscriber, CheckpointingSubscriber) else None
 
     def _log_of(self, consumer: str) -> Log:
         log = self._logs.get(consumer.partition(".")[0])

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from src.highway.cursor import Start, StoredRecord
+from src.highway.cursor import Position, Start, StoredRecord
 
 
 class _Subscription:
@@ -60,4 +60,37 @@ class TransactionalSubscriber(_Subscription):
             await self.handle(record, session)
 
 
-type AnySubscriber = Subscriber | TransactionalSubscriber
+class CheckpointingSubscriber(_Subscription):
+    """A consumer whose effect is in a store that also keeps its checkpoint: both are committed together there.
+
+    PostgreSQL has a copy of the checkpoint, which is never ahead of it: for retention, and for `scripts/highway.py`.
+    All methods raise `UnavailableError` while the store does not answer, and `CheckpointMovedError` if the checkpoint
+    is not at `old`.
+    """
+
+    async def register(self) -> Position:
+        """Return the checkpoint; a new consumer begins at the beginning of the log."""
+        raise NotImplementedError
+
+    async def position(self) -> Position | None:
+        """Return the checkpoint as it is now, which a person may have moved; None if `register` must come first."""
+        raise NotImplementedError
+
+    async def handle_batch(self, records: Sequence[StoredRecord], *, old: Position, new: Position) -> None:
+        """Handle records in their order and move the checkpoint, in one transaction."""
+        raise NotImplementedError
+
+    async def handle_again(self, record: StoredRecord) -> None:
+        """Handle a dead letter; the checkpoint is past it."""
+        raise NotImplementedError
+
+    async def move(self, *, old: Position, new: Position) -> None:
+        """Move the checkpoint past a dead letter."""
+        raise NotImplementedError
+
+    async def reset(self, position: Position) -> None:
+        """Move the checkpoint, wherever it is now."""
+        raise NotImplementedError
+
+
+type AnySubscriber = Subscriber | TransactionalSubscriber | CheckpointingSubscriber

@@ -38,8 +38,13 @@ BAD_CURSORS = ["1", "%00", "a" * 5000, "%%%", "null"]
 
 
 def operations(*, having: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Yield method, path and description of every operation that has a body, or parameters of some kind."""
+    """Yield method, path and description of every operation that has a body, or parameters of some kind.
+
+    The routes of the graph need one; they have a test of their own.
+    """
     for path, methods in app.openapi()["paths"].items():
+        if path.startswith("/graph/"):
+            continue
         for method, operation in methods.items():
             kinds = {parameter["in"] for parameter in operation.get("parameters", [])}
             if having in operation or having in kinds:

@@ -17,7 +17,7 @@ from src.common.telemetry.metrics import Counts, Durations, Gauge
 from src.common.tracing import span
 from src.db.unavailable import AWAY, DatabaseUnavailableError, outages_refused, unavailable
 from src.highway.cursor import BEGINNING, CheckpointMovedError, Cursor, Lag, Page, Position, StoredRecord
-from src.highway.subscriber import AnySubscriber, TransactionalSubscriber
+from src.highway.subscriber import AnySubscriber, CheckpointingSubscriber, TransactionalSubscriber
 from src.l1.entries import Log
 
 # Redis can lose every message: the log is read at this interval in any case.
@@ -127,7 +127,7 @@ class Consumer:
                 end = await self._cursor.end(connection)
                 await self._cursor.register(connection, start=self.subscriber.start)
                 deadline = time.monotonic() + timeout_s
-                while (position := await self._cursor.position(connection) or BEGINNING) < end:
+                while (position := await self._position(connection) or BEGINNING) < end:
                     if time.monotonic() > deadline:
                         lag = await self._cursor.lag(connection, after=position)
                         raise TimeoutError(
@@ -146,6 +146,10 @@ class Consumer:
                 if not await connection.fetchval(LEAD, f"{self.log.schema}.{self.name}"):
                     return False
                 position = await self._cursor.register(connection, start=self.subscriber.start)
+                if isinstance(self.subscriber, CheckpointingSubscriber):
+                    position = await self.subscriber.register()
+                    await self._cursor.check_reachable(connection, position)
+                    await self._cursor.copy(connection, position)
                 self.state.status = "leading"
                 await self._consume(connection, position)
                 return True
@@ -165,7 +169,20 @@ class Consumer:
                 await asyncio.sleep(pause_s)
                 pause_s = min(BLOCKED_PAUSE_LIMIT_S, pause_s * 2)
             elif len(page.records) < self.subscriber.batch_limit and not await self._is_woken():
-                position = await self._cursor.position(connection) or position  # a person may have moved it
+                position = await self._position_now(connection, position)
+
+    async def _position_now(self, connection: asyncpg.Connection, known: Position) -> Position:
+        """Return the checkpoint, which a person may have moved."""
+        if found := await self._position(connection):
+            return found
+        if isinstance(self.subscriber, CheckpointingSubscriber):
+            raise CheckpointMovedError(f"The checkpoint of {self.full_name} is gone. It is made again.")
+        return known
+
+    async def _position(self, connection: asyncpg.Connection) -> Position | None:
+        if isinstance(self.subscriber, CheckpointingSubscriber):
+            return await self.subscriber.position()
+        return await self._cursor.position(connection)
 
     async def _is_woken(self) -> bool:
         """Wait for something to read; return False if the interval is over first."""
@@ -219,6 +236,10 @@ class Consumer:
                             await self.subscriber.handle_batch(records, session)
                         moved: Any = (await (await session.connection()).exec_driver_sql(move, parameters)).all()
                         self._check_moved(moved)
+                elif isinstance(self.subscriber, CheckpointingSubscriber):
+                    async with asyncio.timeout(self.subscriber.timeout_s):
+                        await self.subscriber.handle_batch(records, old=position, new=new)
+                    await self._cursor.copy(connection, new)
                 else:
                     async with asyncio.timeout(self.subscriber.timeout_s):
                         await self.subscriber.handle_batch(records)
@@ -234,6 +255,8 @@ class Consumer:
         tries = self.subscriber.tries
         statement, parameters = self._cursor.add_dead_letter(record, old=position, reason=reason, tries=tries)
         self._check_moved(await connection.fetch(statement, *parameters))
+        if isinstance(self.subscriber, CheckpointingSubscriber):
+            await self.subscriber.move(old=position, new=record.position)
         log.error("%s failed %d times with the record %s, now a dead letter.", self.full_name, tries, record.id)
         handled.add(consumer=self.full_name, outcome="dead letter")
         self.state.dead_letters += 1

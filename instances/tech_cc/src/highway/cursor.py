@@ -49,6 +49,11 @@ UPDATE "{schema}".consumer_checkpoint SET
     xid = CASE WHEN $2 THEN pg_snapshot_xmin(pg_current_snapshot()) ELSE '0'::xid8 END, seq = 0, updated_at = now()
 WHERE consumer = $1
 """
+COPY: Final = """
+UPDATE "{schema}".consumer_checkpoint SET xid = $2::bigint::text::xid8, seq = $3, updated_at = now()
+WHERE consumer = $1
+"""
+IS_AHEAD: Final = "SELECT $1::bigint::text::xid8 >= pg_snapshot_xmax(pg_current_snapshot())"
 CHECKPOINT: Final = """
 SELECT xid::text::bigint, seq FROM "{schema}".consumer_checkpoint WHERE consumer = $1
 """
@@ -142,6 +147,22 @@ class Cursor:
         """Move the checkpoint to the beginning or the end of the log, wherever it is now, and return it."""
         await connection.execute(self._sql(RESET), self._consumer, to == "end")
         return await self.position(connection) or BEGINNING
+
+    async def copy(self, connection: asyncpg.Connection, position: Position) -> None:
+        """Set the copy of a checkpoint that is kept in another store."""
+        await connection.execute(self._sql(COPY), self._consumer, position.xid, position.seq)
+
+    async def check_reachable(self, connection: asyncpg.Connection, position: Position) -> None:
+        """Check that this database can have records up to a checkpoint that is kept in another store.
+
+        Raises:
+            CheckpointMovedError: It cannot; the other store was filled from another database.
+        """
+        if await connection.fetchval(IS_AHEAD, position.xid):
+            raise CheckpointMovedError(
+                f"The checkpoint of {self._consumer} is ahead of the log: it was made with another database. Build "
+                "again what the consumer keeps."
+            )
 
     async def position(self, connection: asyncpg.Connection) -> Position | None:
         """Return the checkpoint; None if the consumer has never run."""

@@ -22,6 +22,8 @@ from src.common.tracing import use_tracer
 from src.cos_main import SLICES, create_app
 from src.db.connection import SERVER_SETTINGS
 
+pytestmark = pytest.mark.usefixtures("without_registration")
+
 MODULE = SLICES[0].rpartition(".")[2]
 PATH = f"/{MODULE}/modules"
 ONE_MODULE = f"GET {PATH}/" + "{module_id}"

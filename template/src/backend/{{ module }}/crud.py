@@ -33,6 +33,17 @@ INSERT_MODULE = recorded(
     "module.created",
     columns=["id", "name", "version", "description", "is_active"],
 )
+NEW_ENTRY = insert(MODULES).values(id=new_id(), is_active=True, **parameters("name", "version"))
+REGISTER_MODULE = recorded(
+    NEW_ENTRY.on_conflict_do_update(
+        index_elements=[MODULES.c.name],
+        set_={"version": NEW_ENTRY.excluded.version, "updated_at": func.now()},
+        where=MODULES.c.version != NEW_ENTRY.excluded.version,
+    ).returning(*MODULES.c),
+    LOG,
+    "module.registered",
+    columns=["id", "name", "version", "description", "is_active"],
+)
 IS_THE_MODULE = MODULES.c.id == bindparam("module_id")
 GET_MODULE = select(MODULES).where(IS_THE_MODULE)
 # What a list can be sorted by; an index stands behind each, and behind each filter.
@@ -86,6 +97,11 @@ DELETE_EXPIRED = delete(NOTES).where(NOTES.c.id.in_(EXPIRED.with_for_update(skip
 async def insert_module(session: AnySession, **columns: Any) -> Row[Any] | None:
     """Return the new entry, or None where the name is taken."""
     return (await session.execute(INSERT_MODULE, columns)).one_or_none()
+
+
+async def register_module(session: AnySession, *, name: str, version: str) -> Row[Any] | None:
+    """Return the entry where it is new, or has another version than before."""
+    return (await session.execute(REGISTER_MODULE, {"name": name, "version": version})).one_or_none()
 
 
 async def get_module(session: AnySession, *, module_id: UUID) -> Row[Any] | None:

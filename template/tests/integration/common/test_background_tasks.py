@@ -16,6 +16,8 @@ from src.cos_main import SLICES, create_app
 from src.l1.entries import Event, Log
 from src.l1.writer import L1Writer
 
+pytestmark = pytest.mark.usefixtures("without_registration")
+
 LOG: Log = load_slice(SLICES[0]).log
 PURGE = f"purge of {LOG.module}"
 WRITER = "l1 writer"

@@ -21,6 +21,8 @@ from src.highway.announcer import Recorded, channel_of
 from src.highway.wakeups import Wakeups
 from src.l1.entries import Event, Log
 
+pytestmark = pytest.mark.usefixtures("without_registration")
+
 
 @pytest.fixture
 async def app(empty_database: Settings, redis_url: SecretStr) -> AsyncIterator[FastAPI]:

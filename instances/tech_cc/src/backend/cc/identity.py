@@ -7,5 +7,6 @@ from src.common.config import get_settings
 DOMAIN: Final = "tech"
 MODULE: Final = "cc"
 LABEL: Final = "tech_cc"
+VERSION: Final = "0.1.0"
 SCHEMA: Final = "cc"
 MEM0_SCHEMA: Final = get_settings().mem0_schema_of(MODULE)

@@ -10,7 +10,7 @@ from src.common.tracing import traced
 from src.db.autocommit import AnySession
 
 from .. import crud
-from ..identity import MODULE
+from ..identity import MODULE, VERSION
 from ..schemas import ModuleCreate, ModulePatch, ModuleQuery, ModuleRead
 
 
@@ -53,6 +53,11 @@ async def register_module(session: AnySession, *, module: ModuleCreate) -> Modul
     if entry is None:
         raise ModuleNameTakenError(name=module.name)
     return ModuleRead.model_validate(entry)
+
+
+async def register_itself(session: AnySession) -> None:
+    """Enter this module in its own registry; where the entry is new or has a new version, that is recorded."""
+    await crud.register_module(session, name=MODULE, version=VERSION)
 
 
 @traced(layer="service")

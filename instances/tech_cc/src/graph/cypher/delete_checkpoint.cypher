@@ -1,0 +1,2 @@
+MATCH (c:Checkpoint) WHERE c:<module>
+DELETE c
