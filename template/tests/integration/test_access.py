@@ -83,7 +83,7 @@ async def test_the_description_says_that_operations_take_a_token(client: AsyncCl
     assert description["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
     for path, methods in description["paths"].items():
         for operation in methods.values():
-            is_guarded = bool(set(operation.get("tags", [])) & set(MODULES))
+            is_guarded = bool(set(operation.get("tags", [])) & {*MODULES, "graph", "mcp"})
             assert operation.get("security") == ([{"token": []}] if is_guarded else None), path
             assert ({"401", "403"} <= operation["responses"].keys()) is is_guarded
 
