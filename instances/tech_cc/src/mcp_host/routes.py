@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, FastAPI, Request
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer
 
 TOOL_HEADER: Final = "mcp-name"  # of protocol 2026-07-28; the SDK refuses a header that differs from the body
-REFUSALS: Final = problems(ForeignHostError.status, ForeignOriginError.status)
+REFUSALS: Final = problems(HTTPStatus.UNAUTHORIZED, ForeignHostError.status, ForeignOriginError.status)
 
 
 class ToolSummary(BaseModel):
