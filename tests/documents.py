@@ -131,7 +131,7 @@ def _check_script(script: str, arguments: list[str]) -> None:
                 raise UnknownCommandError(complaint.getvalue()) from None
     for word in arguments if not command else []:
         if word.isalpha() or word.startswith("--"):
-            _known(word, set(re.findall(r"--[\w-]+|\w+", path.read_text())))
+            _known(word, {"cc", *re.findall(r"--[\w-]+|\w+", path.read_text())})
 
 
 def _check_pytest(arguments: list[str]) -> None:

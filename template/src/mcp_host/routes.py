@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 from src.common.access.caller import current_caller
 from src.common.access.metadata import METADATA_PATH, public_url, resource_metadata
 from src.common.access.refusals import InsufficientScopeError
-from src.common.access.scopes import RequiredScope, module_scopes, requires
+from src.common.access.scopes import RequiredScope, module_scopes, requires, requires_caller
 from src.common.config import Settings
 from src.common.errors import problems
 from src.mcp_host.call import ModuleHost
@@ -115,7 +115,7 @@ def add_mcp_routes(app: FastAPI, settings: Settings, modules: Sequence[str]) -> 
         app.router.routes.append(Route(f"/{module}/mcp", endpoint, methods=["POST"], include_in_schema=False))
         _add_module_routes(router, module, settings)
 
-    @router.get("/mcp/capabilities")
+    @router.get("/mcp/capabilities", dependencies=[requires_caller()])
     async def get_all_capabilities(servers: RunningServers) -> AllCapabilities:
         """Return what the modules that the caller may read offer to assistants."""
         caller = current_caller()

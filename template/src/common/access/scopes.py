@@ -13,16 +13,34 @@ from src.common.access.refusals import InsufficientScopeError, MissingTokenError
 READING_METHODS: Final = {"GET", "HEAD", "OPTIONS"}
 
 
-class RequiredScope(SecurityBase):
-    """A dependency that returns the caller if it has the scope; OpenAPI shows that the route takes a token."""
+class RequiredCaller(SecurityBase):
+    """A dependency that returns the caller, whom the guard has checked; OpenAPI shows that the route takes a token."""
 
-    def __init__(self, *, reading: str, writing: str) -> None:
+    def __init__(self) -> None:
         self.model = HTTPBearer(bearerFormat="JWT")
         self.scheme_name = "token"
+
+    async def __call__(self) -> Caller:
+        """Return the caller.
+
+        Raises:
+            MissingTokenError: There is no caller: the path is open, or the guard is not installed.
+        """
+        caller = current_caller()
+        if caller is None:
+            raise MissingTokenError
+        return caller
+
+
+class RequiredScope(RequiredCaller):
+    """A dependency that returns the caller if it has the scope."""
+
+    def __init__(self, *, reading: str, writing: str) -> None:
+        super().__init__()
         self.reading = reading
         self.writing = writing
 
-    async def __call__(self, connection: HTTPConnection) -> Caller:
+    async def __call__(self, connection: HTTPConnection) -> Caller:  # type: ignore[override]  # FastAPI reads each signature
         """Return the caller.
 
         Raises:
@@ -36,6 +54,11 @@ class RequiredScope(SecurityBase):
         if not caller.may(scope):
             raise InsufficientScopeError(scope=scope)
         return caller
+
+
+def requires_caller() -> Any:
+    """Return the dependency that refuses requests without a token, whatever its scopes."""
+    return Security(RequiredCaller())
 
 
 def requires(scope: str) -> Any:
