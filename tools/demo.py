@@ -203,8 +203,8 @@ def path_of_user() -> str:
 
 
 def clean_environment() -> dict[str, str]:
-    """Return the environment without the marks of this job's own environment, and without a database of yours."""
-    foreign = {"VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "DATABASE_URL"}
+    """Return the environment without the marks of this job's own environment, and without servers of yours."""
+    foreign = {"VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "DATABASE_URL", "REDIS_URL", "NEO4J_URI"}
     return {key: value for key, value in os.environ.items() if key not in foreign}
 
 
