@@ -297,7 +297,7 @@ def report(ours: Side, peer: Side, *, rounds: int, seconds: int, server_settings
     lines = [
         f"`nox -s peers` wrote this section: a project of ours beside one of s3rius' template, `{peer_name}`",
         f"with `{OPTIONS}`, in the same run.",
-        "One uvicorn worker each (uvloop, httptools, no access log), one PostgreSQL, no Redis, twenty rows in each list.",
+        "One uvicorn worker each (uvloop, httptools, no access log), one PostgreSQL, no Redis, twenty rows a list.",
         f"Figures are requests a second that wrk sends, medians of {rounds} slices of {seconds} s that take turns, on",
         f"{os.cpu_count()} cores for all of it; they differ from machine to machine, the ratios hardly do.",
         "",
