@@ -46,8 +46,8 @@ def test_two_modules_have_two_heads_and_the_error_says_so(shop: Path, bare_envir
     )
 
     assert sorted(heads.stdout.splitlines()) == [
-        "crm_0004_subject (biz_crm) (head)",
-        "order_desk_0004_subject (sales_order_desk) (head)",
+        "crm_0005_module_version (biz_crm) (head)",
+        "order_desk_0005_module_version (sales_order_desk) (head)",
     ]
 
 

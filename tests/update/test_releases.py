@@ -149,12 +149,12 @@ def test_a_migration_of_the_user_beside_one_of_the_release_is_found_before_it_la
     living: Path, releases: Path, *, is_forced: bool
 ) -> None:
     text = 'revision = "{}"\ndown_revision = "{}"\nbranch_labels = None\n'
-    ours = living / "alembic/versions/cc/cc_0005_ours.py"
-    ours.write_text(text.format("cc_0005_ours", "cc_0004_subject"))
+    ours = living / "alembic/versions/cc/cc_0006_ours.py"
+    ours.write_text(text.format("cc_0006_ours", "cc_0005_module_version"))
     commit(living, "a migration of ours")
     folder = releases / "template/alembic/versions/{{ module }}"
-    theirs = text.format("{{ module }}_0005_theirs", "{{ module }}_0004_subject")
-    (folder / "{{ module }}_0005_theirs.py.jinja").write_text(theirs)
+    theirs = text.format("{{ module }}_0006_theirs", "{{ module }}_0005_module_version")
+    (folder / "{{ module }}_0006_theirs.py.jinja").write_text(theirs)
     release(releases, "v0.2.0")
     before = git(living, "rev-parse", "HEAD")
 
@@ -166,8 +166,8 @@ def test_a_migration_of_the_user_beside_one_of_the_release_is_found_before_it_la
     assert git(living, "rev-parse", "HEAD") == before
     assert run(living, "update", "--continue", "--json").codes == ["GS504"]
     if not is_forced:
-        corrected = living / WAITING / "alembic/versions/cc/cc_0005_ours.py"
-        corrected.write_text(text.format("cc_0006_ours", "cc_0005_theirs"))
+        corrected = living / WAITING / "alembic/versions/cc/cc_0006_ours.py"
+        corrected.write_text(text.format("cc_0006_ours", "cc_0006_theirs"))
     landed = run(living, "update", "--continue", *(["--force"] if is_forced else []))
     assert landed.status == 0, landed.complaint
     assert run(living, "doctor", "--json").codes.count("GS504") == int(is_forced)
