@@ -13,7 +13,7 @@ from src.cos_main import SLICES
 
 BODY_LIMIT_BYTES = 1024 * 1024  # the default of the setting
 LAG_LIMIT_S = 0.020
-ATTEMPTS = 5  # the best counts: a garbage collection of the whole test process may fall into one
+ATTEMPTS = 20  # the first below the limit counts: a garbage collection of the test process may fall into any
 PATH = f"/{SLICES[0].rpartition('.')[2]}/scratch-notes"
 JSON = {"content-type": "application/json"}
 
@@ -86,8 +86,8 @@ async def lag_measured() -> AsyncIterator[Lag]:
 
 @pytest.mark.parametrize(("body", "status"), BODIES.values(), ids=BODIES)
 async def test_no_body_holds_the_event_loop(client: AsyncClient, body: bytes, status: int) -> None:
-    lags_s = []
-    for _ in range(ATTEMPTS):
+    lags_s: list[float] = []
+    while not lags_s or (min(lags_s) >= LAG_LIMIT_S and len(lags_s) < ATTEMPTS):
         async with lag_measured() as lag:
             answer = await client.post(PATH, content=body, headers=JSON)
         assert answer.status_code == status, answer.text[:300]
