@@ -20,7 +20,7 @@ from src.l1.statements import insertion_of, insertion_of_all
 
 RECORDS = 2000
 MANY_RECORDS = 100_000
-# The start of a consumer: the lock, its checkpoint, the statements to prepare, the last read. The lag comes once a second.
+# The start of a consumer: the lock, its checkpoint, the statements to prepare, the last read; without the lag.
 START_ROUND_TRIPS = 30
 PAGE_BYTES = 8192
 DEAD_TUPLES = 120  # what fits on a page, until PostgreSQL cleans it for the next row
