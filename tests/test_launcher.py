@@ -152,7 +152,8 @@ def test_trust_is_given_once_by_an_option_and_remembered(shop: Path, environment
     second = launch(shop, "doctor", **environment)
 
     assert (first.returncode, second.returncode) == (0, 0), first.stderr
-    assert first.stdout == second.stdout == "No findings.\n"
+    assert first.stdout == second.stdout
+    assert first.stdout.startswith("No findings.\n")
     assert second.stderr == ""
 
 
@@ -230,7 +231,7 @@ def test_an_update_runs_the_command_of_its_target(shop: Path, environment: dict[
     assert MOVED in done.stdout
     assert "Updated host, tech_cc to gold slice v0.2.0." in done.stdout
     assert (shop / "src/health.py").read_text().startswith('"""New: ')
-    assert launch(shop, "doctor", **environment, **TRUSTED).stdout == "No findings.\n"
+    assert launch(shop, "doctor", **environment, **TRUSTED).stdout.startswith("No findings.\n")
 
 
 @pytest.mark.parametrize("has_new_files", [True, False])
@@ -276,7 +277,7 @@ def test_a_branch_is_followed_and_not_stale_the_second_time(
         assert f"_commit: v0.1.0-{number}-g" in (shop / HOST).read_text()
         assert (shop / "src/health.py").read_text().startswith(f'"""{number}')
     named_by_git_describe = launch(shop, "doctor", **environment, **TRUSTED)
-    assert named_by_git_describe.stdout == "No findings.\n", named_by_git_describe.stderr
+    assert named_by_git_describe.stdout.startswith("No findings.\n"), named_by_git_describe.stderr
 
 
 def test_a_hash_of_digits_only_is_a_release(
@@ -293,7 +294,7 @@ def test_a_hash_of_digits_only_is_a_release(
     doctor = launch(shop, "doctor", **environment, **TRUSTED)
     update = launch(shop, "update_modules", **environment, **TRUSTED)
 
-    assert doctor.stdout == "No findings.\n", doctor.stderr
+    assert doctor.stdout.startswith("No findings.\n"), doctor.stderr
     assert update.returncode == 0, update.stderr
     assert "_commit: v0.2.0" in (shop / HOST).read_text()
 

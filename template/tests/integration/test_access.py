@@ -179,7 +179,7 @@ async def test_every_record_says_who_called(
     answers = [
         await guarded_client.post(f"/{MODULE}/modules", json={"name": "a", "version": "1"}, headers=headers),
         await guarded_client.put(f"/{MODULE}/health/queue", json={"status": "healthy"}, headers=headers),
-        await guarded_client.post("/test-log", json={}, headers=headers),
+        await guarded_client.post(f"/{MODULE}/test-log", json={}, headers=headers),
     ]
 
     log = load_slice(SLICES[0]).log

@@ -24,6 +24,7 @@ from src.mcp_host.call import ModuleHost
 from src.mcp_host.origins import ForeignHostError, ForeignOriginError, KnownHosts
 from src.mcp_host.own_task import in_own_task
 from src.mcp_host.rate_limit import RateLimit
+from src.project import FIRST_MODULE
 
 if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer
@@ -126,7 +127,9 @@ def add_mcp_routes(app: FastAPI, settings: Settings, modules: Sequence[str]) -> 
 
 
 def _add_module_routes(router: APIRouter, module: str, settings: Settings) -> None:
-    @router.get(f"/{module}/mcp/capabilities", dependencies=[requires(module_scopes(module)[0])])
+    operation_id = "get_capabilities" if module == FIRST_MODULE else f"{module}_get_capabilities"
+
+    @router.get(f"/{module}/mcp/capabilities", name=operation_id, dependencies=[requires(module_scopes(module)[0])])
     async def get_capabilities(servers: RunningServers) -> Capabilities:
         """Return what the module offers to assistants."""
         return servers[module].capabilities
