@@ -227,11 +227,11 @@ def read_until(terminal: int, text: bytes) -> bytes:
 
 
 def test_a_renamed_question_keeps_its_answer(living: Path, releases: Path) -> None:
-    for name in ("copier.yml", "template/README.md.jinja", "template/pyproject.toml.jinja"):
-        path = releases / name
+    templates = [path for path in (releases / "template").rglob("*.jinja") if "project_name" in path.read_text()]
+    for path in [releases / "copier.yml", *templates]:
         path.write_text(path.read_text().replace("project_name", "service_name"))
     replace(living / HOST, "project_name: cos", "project_name: shop")
-    for name in ("README.md", "pyproject.toml"):
+    for name in ("README.md", "pyproject.toml", "src/project.py"):
         path = living / name
         path.write_text(path.read_text().replace('"cos"', '"shop"').replace("# cos", "# shop"))
     commit(living, "called shop")
