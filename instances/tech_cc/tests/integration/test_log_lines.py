@@ -62,7 +62,8 @@ def test_each_line_of_a_server_is_json_and_names_its_request(settings: Settings,
     assert all(len(line["trace_id"]) == 32 for line in of_requests)
     assert "RuntimeError: a bug" in of_requests[-1]["exception"]
     others = {line["logger"] for line in lines if line["request_id"] is None}
-    assert others == {"uvicorn.error", "src.common.logger_logfire", "src.common.access.guard"}
+    ours = {"src.common.logger_logfire", "src.common.access.guard"}
+    assert others == {"uvicorn.error", "mcp.server.streamable_http_manager", *ours}
 
 
 @pytest.mark.long
