@@ -139,7 +139,7 @@ def conversation(address: str) -> Iterator[Step]:
         made = client.post("/cc/modules", json={"name": "warm_up", "version": "0.0.1"})
         client.delete(made.headers["location"])
         yield ask(client, "POST", "/cc/modules", {"name": "billing", "version": "1.0.0"}, expected=201)
-        module = f"/cc/modules/{client.get('/cc/modules').json()['items'][0]['id']}"
+        module = f"/cc/modules/{client.get('/cc/modules', params={'name': 'billing'}).json()['items'][0]['id']}"
         yield ask(client, "GET", module, expected=200)
         yield ask(client, "PATCH", module, {"version": "2.0.0"}, expected=200)
         yield ask(client, "POST", "/cc/modules", {"name": "billing", "version": "3.0.0"}, expected=409)

@@ -43,7 +43,7 @@ from src.retention import purge_tasks
 
 # The least that Python allows. A body of 250 integers with 4,000 digits each, its default, takes 20 ms to parse.
 INTEGER_DIGITS_LIMIT: Final = 640
-# Paths that anybody may ask, and what is below them; all others need a token, unless the API is open.
+# These paths, and those below them, need no token; all others do, unless the API is open.
 OPEN_PATHS: Final = ["/health"]
 NO_DOCS: Final[dict[str, Any]] = {"openapi_url": None, "docs_url": None, "redoc_url": None}
 
@@ -81,11 +81,10 @@ def build_app(settings: Settings, packages: Sequence[str]) -> FastAPI:
                 app.state.highway = highway
                 app.state.graph = graph
                 app.state.graph_queries = GraphQueries(graph, types=types, modules=MODULE_LABELS) if graph else None
-                for registration in registration_tasks(highway.database, slices):
-                    tasks.start(registration)
                 app.state.mcp_servers = mcp_servers
-                for purge in purge_tasks(database, slices, settings):
-                    tasks.start(purge)
+                registrations = registration_tasks(highway.database, slices)
+                for task in [*registrations, *purge_tasks(database, slices, settings)]:
+                    tasks.start(task)
                 preparing = asyncio.create_task(asyncio.to_thread(scrub, None))  # imports Logfire, while requests run
                 yield
                 await preparing

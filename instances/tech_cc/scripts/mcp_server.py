@@ -2,7 +2,7 @@
 
     uv run python scripts/mcp_server.py cc
 
-The service itself need not run; PostgreSQL must. Whoever may start it may do everything that the module's tools do.
+The service itself need not run; PostgreSQL must. A user who can start it can do everything that the module's tools do.
 Log lines go to stderr. Exit status: 0 the client closed the connection; 1 a setting is wrong, or PostgreSQL does not
 answer; 2 wrong usage.
 """

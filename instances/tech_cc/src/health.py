@@ -1,5 +1,6 @@
 """Liveness and readiness of the process, for the system that restarts it and sends it traffic."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -87,9 +88,10 @@ async def get_readiness(
     is_ready = all(dependency.status == "up" for dependency in dependencies.values())
     if not is_ready:
         response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
+    redis, neo4j = await asyncio.gather(check_redis(highway), check_graph(graph))
     return Readiness(
         status="ready" if is_ready else "not ready",
-        dependencies=dependencies | {"redis": await check_redis(highway), "neo4j": await check_graph(graph)},
+        dependencies=dependencies | {"redis": redis, "neo4j": neo4j},
         consumers={name: consumer.state for name, consumer in highway.consumers.items()} if highway else {},
         background_tasks=tasks,
     )

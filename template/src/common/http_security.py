@@ -1,8 +1,9 @@
 """Which hosts and browser origins may use the API, and the response headers that browsers obey; pure ASGI."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request
 from starlette.middleware.cors import CORSMiddleware
@@ -46,24 +47,39 @@ class SecurityHeaders:
         await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
 
 
+class HostPatterns:
+    """Names of hosts, and patterns such as `*.example.com`, as TRUSTED_HOSTS lists them."""
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        given = [pattern.lower() for pattern in patterns if pattern]
+        self._names = {pattern.strip("[]") for pattern in given if not pattern.startswith("*.")}
+        self._suffixes = tuple(pattern[1:] for pattern in given if pattern.startswith("*."))
+
+    def match(self, url: str) -> bool:
+        """Return whether a URL is a host of these, on any port, and nothing more; `//host` is one."""
+        try:
+            parts = urlsplit(url)
+            host, _port = parts.hostname or "", parts.port
+        except ValueError:
+            return False
+        has_more = "@" in parts.netloc or parts.path or parts.query or parts.fragment
+        return not has_more and (host in self._names or (bool(self._suffixes) and host.endswith(self._suffixes)))
+
+
 class TrustedHosts:
     """Answer 400 to requests for other hosts. Starlette's middleware does so in plain text."""
 
     def __init__(self, app: ASGIApp, *, hosts: Sequence[str]) -> None:
         self.app = app
-        self.names = {host.lower() for host in hosts if not host.startswith("*.")}
-        self.suffixes = tuple(host[1:].lower() for host in hosts if host.startswith("*."))
+        self.hosts = HostPatterns(hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on if its host is known."""
-        if scope["type"] != "http" or self._is_trusted(_host_of(scope)):
+        if scope["type"] != "http" or self.hosts.match(f"//{_host_of(scope)}"):
             await self.app(scope, receive, send)
             return
         refusal = ProblemResponse(Request(scope), HTTPStatus.BAD_REQUEST, UNKNOWN_HOST, problem_type="unknown-host")
         await refusal(scope, receive, send)
-
-    def _is_trusted(self, host: str) -> bool:
-        return host in self.names or (bool(self.suffixes) and host.endswith(self.suffixes))
 
 
 def add_http_security(app: FastAPI, settings: Settings) -> None:
@@ -83,9 +99,6 @@ def add_http_security(app: FastAPI, settings: Settings) -> None:
 
 
 def _host_of(scope: Scope) -> str:
-    """Return the host that the request names, without the port; empty if it names none or several."""
+    """Return the Host header of a request; empty if it has none or several."""
     sent = [value for name, value in scope["headers"] if name == b"host"]
-    host = sent[0].decode("latin-1").lower() if len(sent) == 1 else ""
-    if host.startswith("["):
-        return host.partition("]")[0] + "]"
-    return host.partition(":")[0]
+    return sent[0].decode("latin-1") if len(sent) == 1 else ""

@@ -26,7 +26,7 @@ def rows_of(records: Sequence[StoredRecord], models: GraphModels) -> Rows:
     """
     rows: Rows = {name: [] for name in ("Request", "Event", "Prompt")}
     requests: dict[str, Row] = {}
-    drawing = Drawing(models)
+    of_slice = NodeRows(models)
     for record in records:
         request = _request_of(record, requests)
         for number, event in enumerate(record.events):
@@ -39,7 +39,7 @@ def rows_of(records: Sequence[StoredRecord], models: GraphModels) -> Rows:
                 "subject_id": subject if isinstance(subject, str) and len(subject) <= RECORD_ID_LIMIT else None,
             }
             rows["Event"].append({"rec_id": rec_id, "request": request, "properties": properties})
-            drawing.add(record, rec_id, models.nodes_of(event))
+            of_slice.add(record, rec_id, models.nodes_of(event))
         for number, prompt in enumerate(record.prompts):
             properties = {
                 **_common(record),
@@ -52,20 +52,20 @@ def rows_of(records: Sequence[StoredRecord], models: GraphModels) -> Rows:
             rec_id = f"{record.id}:prompt:{number}"
             rows["Prompt"].append({"rec_id": rec_id, "request": request, "properties": properties})
     rows["Request"] = list(requests.values())
-    rows |= drawing.rows()
+    rows |= of_slice.rows()
     return {name: sorted(each, key=_order) for name, each in rows.items()}
 
 
-class Drawing:
+class NodeRows:
     """The nodes and relations of a slice's events; what several events say of a node becomes one row."""
 
     def __init__(self, models: GraphModels) -> None:
         self._nodes: dict[str, dict[str, Row]] = {name: {} for name in models.types}
         self._relations: dict[str, dict[tuple[str, str], Row]] = {each.name: {} for each in models.relations}
 
-    def add(self, record: StoredRecord, event_id: str, drawn: Sequence[Node | Relation]) -> None:
+    def add(self, record: StoredRecord, event_id: str, described: Sequence[Node | Relation]) -> None:
         """Add what an event says; later events win."""
-        for each in drawn:
+        for each in described:
             if isinstance(each, Relation):
                 for node in (each.start, each.end):
                     self._add_node(record, node)

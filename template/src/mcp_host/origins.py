@@ -9,6 +9,7 @@ from starlette.datastructures import Headers
 
 from src.common.config import Settings
 from src.common.errors import RefusalError
+from src.common.http_security import HostPatterns
 
 THIS_MACHINE: Final = ("localhost", "127.0.0.1", "::1")
 
@@ -37,9 +38,8 @@ class KnownHosts:
     """
 
     def __init__(self, settings: Settings) -> None:
-        hosts = [*(settings.trusted_hosts or THIS_MACHINE), urlsplit(settings.public_url).hostname or ""]
-        self._names = {host.lower() for host in hosts if host and not host.startswith("*.")}
-        self._suffixes = tuple(host[1:].lower() for host in hosts if host.startswith("*."))
+        public = urlsplit(settings.public_url).hostname or ""
+        self._hosts = HostPatterns([*(settings.trusted_hosts or THIS_MACHINE), public])
         self._origins: Sequence[str] = settings.cors_origins
 
     def check(self, headers: Headers) -> None:
@@ -49,17 +49,8 @@ class KnownHosts:
             ForeignHostError: Host is not known, or missing.
             ForeignOriginError: Origin is not known.
         """
-        if not self._knows(f"//{headers.get('host', '')}"):
+        if not self._hosts.match(f"//{headers.get('host', '')}"):
             raise ForeignHostError
         origin = headers.get("origin")
-        if origin is not None and origin not in self._origins and not self._knows(origin):
+        if origin is not None and origin not in self._origins and not self._hosts.match(origin):
             raise ForeignOriginError
-
-    def _knows(self, url: str) -> bool:
-        try:
-            parts = urlsplit(url)
-            host, _port = parts.hostname or "", parts.port
-        except ValueError:
-            return False
-        has_more = "@" in parts.netloc or parts.path or parts.query or parts.fragment
-        return not has_more and (host in self._names or (bool(self._suffixes) and host.endswith(self._suffixes)))

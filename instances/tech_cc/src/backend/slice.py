@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from src.common.config import Settings
 from src.common.errors import problems
+from src.common.operation_ids import operation_prefix
 from src.common.schemas import Purge
 from src.db.autocommit import AnySession
 from src.db.connection import Database
@@ -20,7 +21,6 @@ from src.graph.repository import GraphRepository
 from src.highway.subscriber import AnySubscriber
 from src.l1.entries import Log
 from src.mcp_host.call import ModuleHost
-from src.project import FIRST_MODULE
 
 COMMON_ERRORS = problems(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.SERVICE_UNAVAILABLE)
 
@@ -57,25 +57,20 @@ class Slice:
     def mount(self, app: FastAPI, *, with_debug: bool) -> None:
         """Add the slice's routes, and those for developers if requested."""
         for router in [*self.routers, *(self.debug_routers if with_debug else [])]:
-            self._include(app, router, prefix=f"/{self.module}", operation_prefix=self._operation_prefix)
+            self._include(app, router, prefix=f"/{self.module}", id_prefix=operation_prefix(self.module))
 
     def mount_debug_at_root(self, app: FastAPI) -> None:
         """Add the routes for developers without a prefix, for one slice of the application."""
         for router in self.debug_routers:
-            self._include(app, router, prefix="", operation_prefix="root_")
+            self._include(app, router, prefix="", id_prefix="root_")
 
-    @property
-    def _operation_prefix(self) -> str:
-        """Operation ids are names of functions, and those of further modules begin with the module's name."""
-        return "" if self.module == FIRST_MODULE else f"{self.module}_"
-
-    def _include(self, app: FastAPI, router: APIRouter, *, prefix: str, operation_prefix: str) -> None:
+    def _include(self, app: FastAPI, router: APIRouter, *, prefix: str, id_prefix: str) -> None:
         app.include_router(
             router,
             prefix=prefix,
             tags=[self.module],
             responses=COMMON_ERRORS,
-            generate_unique_id_function=lambda route: operation_prefix + route.name,
+            generate_unique_id_function=lambda route: id_prefix + route.name,
         )
 
 

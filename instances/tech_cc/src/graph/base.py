@@ -62,7 +62,7 @@ async def open_driver(settings: Settings) -> AsyncIterator["AsyncDriver | None"]
             async with asyncio.timeout(CLOSE_LIMIT_S):
                 await driver.close()
         except TimeoutError:
-            pass  # a server that does not answer is not told goodbye
+            pass  # the server does not answer, so that its connections are dropped
 
 
 def driver_name() -> str:

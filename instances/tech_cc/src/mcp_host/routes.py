@@ -20,11 +20,11 @@ from src.common.access.refusals import InsufficientScopeError
 from src.common.access.scopes import RequiredScope, module_scopes, requires, requires_caller
 from src.common.config import Settings
 from src.common.errors import problems
+from src.common.operation_ids import operation_prefix
 from src.mcp_host.call import ModuleHost
 from src.mcp_host.origins import ForeignHostError, ForeignOriginError, KnownHosts
 from src.mcp_host.own_task import in_own_task
 from src.mcp_host.rate_limit import RateLimit
-from src.project import FIRST_MODULE
 
 if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer
@@ -127,7 +127,7 @@ def add_mcp_routes(app: FastAPI, settings: Settings, modules: Sequence[str]) -> 
 
 
 def _add_module_routes(router: APIRouter, module: str, settings: Settings) -> None:
-    operation_id = "get_capabilities" if module == FIRST_MODULE else f"{module}_get_capabilities"
+    operation_id = f"{operation_prefix(module)}get_capabilities"
 
     @router.get(f"/{module}/mcp/capabilities", name=operation_id, dependencies=[requires(module_scopes(module)[0])])
     async def get_capabilities(servers: RunningServers) -> Capabilities:

@@ -34,7 +34,7 @@ def resource_metadata(settings: Settings, *, resource: str, scopes: Sequence[str
 
 
 def metadata_router(settings: Settings, *, scopes: Sequence[str]) -> APIRouter:
-    """Return the route that anybody may ask."""
+    """Return the route, which needs no token."""
     router = APIRouter(tags=["access"])
 
     @router.get(METADATA_PATH)

@@ -15,7 +15,7 @@ from src.common.access.keys import Fetch, IssuerKeys, fetch_from
 from src.common.access.refusals import InvalidTokenError
 from src.common.config import Settings
 
-# Signatures that are made with a private key. With a symmetric one, whoever verifies tokens could also make them.
+# Signatures that are made with a private key. With a symmetric key, the service could also make tokens.
 ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 TOKEN_LIMIT: Final = 8_192
 SUBJECT_LIMIT: Final = 255  # as long as the column
