@@ -1,4 +1,4 @@
-"""A graph that speaks Bolt, out of a wheel (ArcadeDB): for the first run and for fast tests. Neo4j is the reference."""
+"""A graph with the Bolt protocol from a Python wheel (ArcadeDB), for the first run and for tests; see docs/graph.md."""
 
 import shutil
 import subprocess
@@ -128,7 +128,7 @@ def _password_in(folder: Path) -> str:
 
 
 def _answers(server: GraphServer) -> bool:
-    """Say whether the database is there, which comes after the port is open."""
+    """Return whether the database answers, which it does some time after the port is open."""
     from neo4j import GraphDatabase  # noqa: PLC0415  # 160 ms, for those who use it
     from neo4j.exceptions import DriverError, Neo4jError  # noqa: PLC0415  # see above
 
