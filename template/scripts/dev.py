@@ -126,7 +126,7 @@ def _migrate() -> None:
 def _import_libraries() -> None:
     """Import what the migration and the service need, so that Python has compiled it when they start."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})  # the main thread's
-    for name in ("src.application", "uvicorn"):
+    for name in ("src.application", "src.mcp_host.server", "uvicorn"):
         import_module(name)
 
 
