@@ -2,6 +2,8 @@
 
 import os
 import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -45,6 +47,20 @@ class OwnNeo4j:
         make_certificates(self.certificates)
         (folder / "conf").mkdir()
         (folder / "conf" / "neo4j.conf").write_text(CONFIGURATION.format(port=self.port), encoding="utf-8")
+
+    @asynccontextmanager
+    async def killed(self) -> AsyncIterator[None]:
+        """Kill the process, and start it again after the block."""
+        self.process.kill()
+        yield
+        await self.process.start()
+
+    @asynccontextmanager
+    async def frozen(self) -> AsyncIterator[None]:
+        """Let the process hold its connections and answer nothing in the block."""
+        self.process.freeze()
+        yield
+        self.process.thaw()
 
     def _launch(self) -> subprocess.Popen[bytes]:
         opened = [f"--add-opens={each}=ALL-UNNAMED" for each in OPENED]
