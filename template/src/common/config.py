@@ -6,6 +6,7 @@ import re
 import sys
 from datetime import timedelta
 from functools import cache
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
@@ -14,7 +15,6 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    FilePath,
     SecretStr,
     ValidationError,
     field_validator,
@@ -80,7 +80,7 @@ class Settings(BaseSettings):
     neo4j_user: str = "neo4j"
     neo4j_password: SecretStr | None = None
     neo4j_database: str = Field(default="neo4j", min_length=1)
-    neo4j_ca_file: FilePath | None = None
+    neo4j_ca_file: str | None = None
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     cors_credentials: bool = False
     trusted_hosts: Annotated[tuple[str, ...], NoDecode] = ()
@@ -206,7 +206,9 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
-    def _refuse_a_certificate_authority_without_tls(self) -> Self:
+    def _check_neo4j_ca_file(self) -> Self:
+        if self.neo4j_ca_file and not Path(self.neo4j_ca_file).is_file():
+            raise ValueError("NEO4J_CA_FILE names no file; write the path of a certificate in PEM")
         if self.neo4j_ca_file and "+s:" not in (self.neo4j_uri or "+s:"):
             raise ValueError("NEO4J_CA_FILE is for bolt+s:// and neo4j+s://; write NEO4J_URI so, or remove it")
         return self

@@ -75,7 +75,7 @@ def _address(settings: Settings) -> dict[str, Any]:
     assert settings.neo4j_uri
     # The driver takes an authority of one's own only beside an address without +s.
     uri = settings.neo4j_uri.replace("+s:", ":", 1)
-    return {"uri": uri, "encrypted": True, "trusted_certificates": TrustCustomCAs(str(settings.neo4j_ca_file))}
+    return {"uri": uri, "encrypted": True, "trusted_certificates": TrustCustomCAs(settings.neo4j_ca_file)}
 
 
 def driver_name() -> str:

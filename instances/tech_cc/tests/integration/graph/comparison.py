@@ -10,8 +10,9 @@ from src.graph.cypher import quoted
 from src.graph.repository import GraphRepository
 from src.l1.entries import Log
 
-EVENTS = "SELECT base_log_id AS id, position, event_type, payload->>'id' AS subject FROM {}.event_log"
-PROMPTS = "SELECT base_log_id AS id, position FROM {}.prompt_trace"
+NUMBER = "row_number() OVER (PARTITION BY base_log_id ORDER BY position) - 1 AS number"
+EVENTS = f"SELECT base_log_id AS id, {NUMBER}, event_type, payload->>'id' AS subject FROM {{}}.event_log"
+PROMPTS = f"SELECT base_log_id AS id, {NUMBER} FROM {{}}.prompt_trace"
 RECORDS = "SELECT id, request_id FROM {}.base_log"
 NODES = "MATCH (n:{}) WHERE NOT n:Checkpoint RETURN labels(n) AS labels, n.rec_id AS id"
 RELATIONS = "MATCH (a:{})-[r]->(b) RETURN a.rec_id AS a, type(r) AS type, b.rec_id AS b"
@@ -43,12 +44,12 @@ async def compare(database: Database, graph: GraphRepository, log: Log, *, label
         events, prompts, records = await rows(EVENTS), await rows(PROMPTS), await rows(RECORDS)
     requests = {row.id: f"{log.module}:{row.request_id}" for row in records if row.request_id}
     about = [row for row in events if row.event_type.startswith("module.")]
-    entries = [("Event", row.id, f"{row.id}:event:{row.position}") for row in events]
-    entries += [("Prompt", row.id, f"{row.id}:prompt:{row.position}") for row in prompts]
+    entries = [("Event", row.id, f"{row.id}:event:{row.number}") for row in events]
+    entries += [("Prompt", row.id, f"{row.id}:prompt:{row.number}") for row in prompts]
     nodes = {("Module", row.subject) for row in about} | {("Request", each) for each in requests.values()}
     nodes |= {(type_, name) for type_, _, name in entries}
     relations = {(name, "IN_REQUEST", requests[record]) for _, record, name in entries if record in requests}
-    relations |= {(f"{row.id}:event:{row.position}", "ABOUT", row.subject) for row in about}
+    relations |= {(f"{row.id}:event:{row.number}", "ABOUT", row.subject) for row in about}
     found_nodes = await graph.read(NODES.format(quoted(label)), limit_s=READ_LIMIT_S)
     found_relations = await graph.read(RELATIONS.format(quoted(label)), limit_s=READ_LIMIT_S)
     return _compared(

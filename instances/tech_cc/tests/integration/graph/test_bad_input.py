@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+import orjson
 import pytest
 
 from integration.graph.conftest import Pipeline
@@ -25,7 +26,9 @@ async def test_text_that_looks_like_a_query_is_stored_as_it_is(
 ) -> None:
     untouched = await pipeline.record(Event("a.b"))
     payload = {"id": text, "name": text, "version": text, "description": text, "is_active": True}
-    record_id = await pipeline.record(Event(text, {text: text}), Event("module.created", payload), Prompt(text, text))
+    record_id = await pipeline.record(
+        Event("a.b", {text: text}), Event("module.created", payload), Prompt("user", text)
+    )
     await pipeline.catch_up()
 
     nodes, relations = await pipeline.contents()
@@ -35,8 +38,8 @@ async def test_text_that_looks_like_a_query_is_stored_as_it_is(
     )
     module = await queries.node("Module", text)
 
-    assert event["event_type"] == text
-    assert (prompt["role"], prompt["content"]) == (text, text)
+    assert orjson.loads(event["payload"]) == {text: text}
+    assert prompt["content"] == text
     assert (module.module, module.properties["name"]) == (pipeline.subscriber.label, text)
     assert relations == {(f"{record_id}:event:1", "ABOUT", text)}
     assert _event(pipeline, untouched) in nodes
@@ -45,14 +48,14 @@ async def test_text_that_looks_like_a_query_is_stored_as_it_is(
 
 
 async def test_a_payload_may_be_nested_and_have_integers_of_64_bits(pipeline: Pipeline) -> None:
-    payload = {"deep": {"map": [{"n": 1}]}, "large": 2**63 - 1, "small": -(2**63)}
+    payload = {"deep": {"map": [{"n": 1}]}, "large": 2**63 - 1, "small": 1 - 2**63}
     record_id = await pipeline.record(Event("a.b", payload))
     await pipeline.catch_up()
 
     nodes, _ = await pipeline.contents()
 
     assert nodes[_event(pipeline, record_id)]["payload"] == (
-        '{"deep":{"map":[{"n":1}]},"large":9223372036854775807,"small":-9223372036854775808}'
+        '{"deep":{"map":[{"n":1}]},"large":9223372036854775807,"small":-9223372036854775807}'
     )
 
 
@@ -63,7 +66,9 @@ async def test_a_payload_may_be_nested_and_have_integers_of_64_bits(pipeline: Pi
         Event("a.b", {"text": "a\0b"}),
         Event("a.b", {"a\0b": 1}),
         Event("a\0b"),
+        Event("Event`) DETACH DELETE n //"),
         Prompt("user", "a\0b"),
+        Prompt("Event`) DETACH DELETE n //", "a"),
     ],
 )
 async def test_what_the_log_refuses_never_gets_to_the_graph(pipeline: Pipeline, entry: Event | Prompt) -> None:

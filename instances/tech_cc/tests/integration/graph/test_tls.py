@@ -32,7 +32,7 @@ class TlsServer:
 
     def settings(self, scheme: str, ca: Path | None, *, host: str = "localhost") -> Settings:
         """Return settings for this graph."""
-        named = {"neo4j_uri": f"{scheme}://{host}:{self.port}", "neo4j_ca_file": ca}
+        named = {"neo4j_uri": f"{scheme}://{host}:{self.port}", "neo4j_ca_file": str(ca) if ca else None}
         return with_graph(self.graph, self.graph).model_copy(update=named)
 
 

@@ -91,7 +91,7 @@ def test_addresses_are_taken_as_hosting_platforms_write_them(given: str, meant: 
         ("NEO4J_URI", "http://h:7474", "NEO4J_URI must look like bolt://host:7687"),
         ("NEO4J_URI", "bolt://h:port", "NEO4J_URI must have a number as its port"),
         ("NEO4J_URI", "bolt://u:s3cret@h", "NEO4J_URI has user, password or database in it"),
-        ("NEO4J_CA_FILE", "/nothing/here.pem", "NEO4J_CA_FILE Path does not point to a file"),
+        ("NEO4J_CA_FILE", "/nothing/here.pem", "NEO4J_CA_FILE names no file"),
         ("MEM0_SCHEMA", "mem0; drop", "MEM0_SCHEMA String should match"),
         ("MEM0_SCHEMA", "public", "MEM0_SCHEMA String should match"),
         ("MEM0_SCHEMA", "mem0_{module}{module}", "MEM0_SCHEMA String should match"),
@@ -124,7 +124,7 @@ def test_a_certificate_authority_without_verified_tls_is_refused(tmp_path: Path,
     ca.touch()
 
     with pytest.raises(ValidationError, match=r"NEO4J_CA_FILE is for bolt\+s:// and neo4j\+s://"):
-        Settings(neo4j_uri=f"{scheme}://h:7687", neo4j_ca_file=ca)
+        Settings(neo4j_uri=f"{scheme}://h:7687", neo4j_ca_file=str(ca))
 
 
 def test_a_dotenv_that_is_not_text_is_refused() -> None:
