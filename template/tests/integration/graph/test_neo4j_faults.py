@@ -40,7 +40,7 @@ PART: Slice = load_slice(SLICES[0])
 OUTAGE_S = float(os.environ.get("GRAPH_OUTAGE_S", "60"))
 BEFORE_S = 15.0
 PERIOD_S = 0.05
-CATCH_UP_LIMIT_S = 180.0
+CATCH_UP_LIMIT_S = 600.0
 READINESS_LIMIT_S = 1.0  # after which a probe gives up, as Kubernetes does by default
 # What other processes of the machine may add to a latency.
 DISTURBED_S = 0.25
