@@ -16,6 +16,7 @@ from src.backend.slice import load_slice
 from src.common.background_tasks import BackgroundTasks, open_background_tasks
 from src.common.config import Settings
 from src.cos_main import SLICES
+from src.db.base import Base
 from src.db.connection import Database, open_database
 from src.highway.lifespan import Highway, open_highway
 from src.highway.subscriber import AnySubscriber
@@ -57,9 +58,8 @@ async def committing_database(committing_settings: Settings) -> AsyncIterator[Da
         yield database
         async with database.engine.begin() as connection:
             schemas = [load_slice(package).log.schema for package in SLICES]
-            names = ("base_log", "consumer_checkpoint", "scratch_note")
-            tables = ", ".join(f"{schema}.{name}" for schema in schemas for name in names)
-            await connection.execute(text(f"TRUNCATE {tables} CASCADE"))
+            tables = [table.fullname for table in Base.metadata.tables.values() if table.schema in schemas]
+            await connection.execute(text(f"TRUNCATE {', '.join(tables)} CASCADE"))
 
 
 @pytest.fixture
