@@ -16,7 +16,7 @@ from .answers import Module
 from .cli import main
 from .codemods import Codemod, Place, Renamed, Source
 from .codemods.run import Migration, migrate
-from .git import TEMPORARY, git
+from .git import TEMPORARY, git, git_path, try_git
 from .names import DOMAIN_LENGTH, MODULE_LENGTH
 from .releases import latest, notes_between
 
@@ -60,7 +60,7 @@ def check_module_template(template: Path, *, project: Path, scratch: Path) -> No
     """Assert that a template makes modules of a project, which is committed and stays as it is.
 
     A module is added under the shortest and the longest names and removed again, which leaves no trace; and it is
-    updated from each release to the files of the folder, as far as git knows them. `scratch` is an empty folder.
+    updated from each release to the files in the folder as they are, committed or not. `scratch` is an empty folder.
     """
     template, tags = _released(template, scratch)
     with _trusting():
@@ -130,17 +130,25 @@ def run_command(project: Path, *command: str) -> None:
 
 def _released(template: Path, scratch: Path) -> tuple[Path, list[str]]:
     """Return a copy of a template, and its releases, oldest first; what is newer than the last of them is one too."""
-    tip = git(template, *TEMPORARY, "stash", "create").strip() or "HEAD"
     copy = scratch / "template"
     shutil.rmtree(copy, ignore_errors=True)
     git(scratch, "clone", "--quiet", "--shared", "--no-checkout", str(template), str(copy))
     found = git(copy, "tag", "--list").split()
     tags = list(notes_between(dict.fromkeys(found, ""), after="v0.dev0", until=latest(found)))
-    newest = Version(tags[-1])
-    if git(template, "diff", tags[-1], tip):
+    tree = _tree_of(template, scratch / "index")
+    if git(copy, "diff-tree", tags[-1], tree):
+        newest = Version(tags[-1])
+        tip = git(copy, *TEMPORARY, "commit-tree", tree, "-p", tags[-1], "-m", "not released")
         tags.append(f"v{newest.major}.{newest.minor + 1}.0")
-        git(copy, *TEMPORARY, "tag", "--no-sign", tags[-1], git(template, "rev-parse", tip).strip())
+        git(copy, "tag", "--no-sign", tags[-1], tip.strip())
     return copy, tags
+
+
+def _tree_of(template: Path, index: Path) -> str:
+    """Return the tree of all files in a repository's folder but those that git ignores; its index stays as it is."""
+    shutil.copy2(git_path(template, "index"), index)
+    try_git(template, "add", "--all", index=index)
+    return try_git(template, "write-tree", index=index).stdout.strip()
 
 
 @contextmanager
