@@ -1,13 +1,15 @@
 """A module may come from any template of the same shape; two templates leave each other's parts alone."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from commands import run
+from gold_slice.answers import Module
 from gold_slice.testing import check_module_template
-from scenes import state
+from scenes import head, state
 from support import CC, HOST, commit, git, release, replace
 
 AUDIT = ".copier-answers.ops_audit.yml"
@@ -123,6 +125,33 @@ def test_host_and_other_templates_are_updated_as_one_commit(audited: Path, other
     assert "v1.1.0" in ending.document["headline"]
     assert "def record" in (audited / "src/backend/audit/trail.py").read_text()
     assert git(audited, "status", "--porcelain") == ""
+
+
+def test_an_update_of_one_template_changes_no_file_of_the_others(
+    audited: Path, other: Path, released: Path, tmp_path: Path
+) -> None:
+    assert released.exists()
+    third = shutil.copytree(other, tmp_path / "ledger-template")
+    assert run(audited, "generate", "fin", "ledger", "--from", f"{third}@v1.0.0").status == 0
+    commit(audited, "ledger")
+    second_release(other)
+    second_release(third)
+    audit, ledger = Module("ops", "audit"), Module("fin", "ledger")
+
+    for parts, owner in ((["audit"], audit), (["ledger"], ledger), (["host", "cc", "crm"], None)):
+        before = head(audited)
+        assert run(audited, "update", *parts).status == 0
+        changed = git(audited, "diff", "--name-only", before).splitlines()
+
+        assert changed
+        owners = {next((each for each in (audit, ledger) if each.owns(path)), None) for path in changed}
+        assert owners == {owner}
+
+    assert run(audited, "remove", "audit").status == 0
+    assert {path for path in git(audited, "diff", "--name-only").splitlines() if not audit.owns(path)} == {
+        "alembic/env.py", "src/cos_main.py", "src/graph/registry.py",
+    }  # fmt: skip
+    assert run(audited, "doctor", "--json").codes == []
 
 
 def test_a_conflict_in_a_module_of_another_template_waits_and_lands(audited: Path, other: Path) -> None:
