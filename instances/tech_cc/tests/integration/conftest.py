@@ -12,6 +12,7 @@ from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from databases import throw_away_database
+from slices import SAMPLE_SLICE, SLICES_WITH_MCP
 from src.backend.slice import load_slice
 from src.common.background_tasks import BackgroundTasks, open_background_tasks
 from src.common.config import Settings
@@ -41,7 +42,7 @@ type RunHighway = Callable[..., AbstractAsyncContextManager[Running]]
 @pytest.fixture(scope="session")
 def log() -> Log:
     """The log of one of the modules."""
-    return load_slice(SLICES[0]).log
+    return load_slice(SAMPLE_SLICE).log
 
 
 @pytest.fixture(scope="session")
@@ -97,7 +98,7 @@ def run_highway(
 @pytest.fixture
 async def mcp_http(client: AsyncClient, app: FastAPI, settings: Settings) -> AsyncIterator[AsyncClient]:
     """A client with every module's MCP server behind it; what it changes is rolled back."""
-    hosts = [load_slice(package).mcp_host(settings, app.state.database) for package in SLICES]
+    hosts = [load_slice(package).mcp_host(settings, app.state.database) for package in SLICES_WITH_MCP]
     client.base_url = "http://localhost"
     async with open_mcp(hosts) as app.state.mcp_servers:
         yield client
