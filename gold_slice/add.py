@@ -90,7 +90,10 @@ def _unfit(template: Template, folder: Path, module: Module) -> list[str]:
     """Return a sentence for everything that keeps another template's files from being a module."""
     outside = [path for path in files_in(folder) if not module.owns(path)]
     findings = [] if outside else shape_findings(folder, module)
+    imported = [f"src/backend/{module.name}/{file}" for file in ("models.py", "mem0_models.py")]
+    missing = [path for path in imported if not outside and not (folder / path).is_file()]
     return [
+        *(f"{template.address} does not render {path}, which the host imports." for path in missing),
         *(f"{template.address} also renders {path}, which is outside of a module's folders." for path in outside),
         *(f"{template.address} renders {each.place}, in which {each.what}." for each in findings),
     ]

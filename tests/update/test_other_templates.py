@@ -217,8 +217,11 @@ def test_what_is_not_a_module_is_refused_and_nothing_changes(
     )
     (other / "template/README.md").unlink()
     (other / "template/src/backend/{{ module }}/__init__.py").write_text("")
+    (other / "template/src/backend/{{ module }}/models.py").unlink()
     release(other, "v1.3.0")
     ending = run(living, "generate", "ops", "audit", "--from", str(other), "--json")
     assert ending.status == 1
-    assert "it sets no SLICE" in json.dumps(ending.document["problems"])
+    problems = json.dumps(ending.document["problems"])
+    assert "it sets no SLICE" in problems
+    assert "does not render src/backend/audit/models.py, which the host imports" in problems
     assert state(living) == before
