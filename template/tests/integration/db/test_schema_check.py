@@ -137,7 +137,6 @@ async def test_the_migrations_of_the_code_are_read_once() -> None:
         ({"gone", "a1", "b1"}, ["a2"]),
         ({"gone", "a2", "b1"}, []),
     ],
-    ids=str,
 )
 def test_a_head_is_pending_unless_a_newer_release_has_passed_it(applied: set[str], pending: list[str]) -> None:
     revisions = CodeRevisions(frozenset({"a2", "b1"}), {"a2": frozenset({"a1"}), "b1": frozenset()})
