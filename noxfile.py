@@ -99,12 +99,12 @@ def types(session: nox.Session) -> None:
 
 @nox.session(python=PYTHON)
 def files(session: nox.Session) -> None:
-    """Check workflows, compose files and the Dockerfile, the repository's own and those of a project."""
+    """Check workflows, compose files and the Dockerfile: the repository's, a project's, and the example's."""
     install(session, "files")
     schema = ("check-jsonschema", "--builtin-schema")
     session.run("hadolint", "template/Dockerfile")
     session.run(*schema, "vendor.compose-spec", "docker-compose.yml", *map(str, Path("template").glob("docker-*.yml")))
-    for folder in (".github", "template/.github"):
+    for folder in (".github", "template/.github", "examples/audit/.github"):
         workflows = sorted(map(str, Path(folder, "workflows").glob("*.yml")))
         session.run("actionlint", *workflows)
         session.run(*schema, "vendor.github-workflows", *workflows)

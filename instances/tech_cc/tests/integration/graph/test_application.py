@@ -11,12 +11,13 @@ from httpx2 import ASGITransport, AsyncClient
 from pydantic import SecretStr
 
 from graph_server import wipe, with_graph
+from slices import SAMPLE_SLICE
 from src.backend.slice import Slice, load_slice
 from src.common.config import Settings
 from src.cos_main import SLICES, create_app
 from src.graph.repository import GraphRepository
 
-PART: Slice = load_slice(SLICES[0])
+PART: Slice = load_slice(SAMPLE_SLICE)
 
 
 @asynccontextmanager
