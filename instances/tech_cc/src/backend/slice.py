@@ -99,3 +99,11 @@ def queries_of(slices: Sequence[Slice], graph: GraphRepository | None) -> GraphQ
     """Return what can be asked of the graph of all slices; None where there is no graph."""
     types = {name for part in slices for name in part.graph_models.types}
     return GraphQueries(graph, types=types, modules=MODULE_LABELS) if graph else None
+
+
+def mcp_hosts_of(
+    slices: Sequence[Slice], settings: Settings, database: Database, graph: GraphRepository | None
+) -> list[ModuleHost]:
+    """Return what the calls of each slice's MCP server share, for the slices that have one."""
+    queries = queries_of(slices, graph)
+    return [part.mcp_host(settings, database, queries) for part in slices if part.mcp_package]
