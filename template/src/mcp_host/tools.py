@@ -94,9 +94,18 @@ def load_tool(host: ModuleHost, package: str, name: str) -> DescribedTool:
         DescriptionError: A file is missing or wrong, or the two do not have the same parameters.
     """
     described = read_description(folder_of(package) / f"{name}.yml", ToolDescription)
+    return make_tool(host, function_of(package, name), described)
+
+
+def make_tool(host: ModuleHost, function: Callable[..., Any], described: ToolDescription) -> DescribedTool:
+    """Return the tool that has the name of the function.
+
+    Raises:
+        DescriptionError: Function and description do not have the same parameters.
+    """
     tool = Tool.from_function(
-        function_of(package, name),
-        name=name,
+        function,
+        name=function.__name__,
         title=described.title,
         description=described.description.strip(),
         context_kwarg=CALL,
