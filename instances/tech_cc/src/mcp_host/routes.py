@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -193,7 +194,11 @@ def _make_stateless(servers: "Iterable[MCPServer[Any]]") -> None:
     unchecked = TransportSecuritySettings(enable_dns_rebinding_protection=False)  # `McpEndpoint` checks Host and Origin
     logging.getLogger("mcp.server.streamable_http").setLevel(logging.WARNING)  # at INFO it has a line for each request
     for server in servers:
-        server.streamable_http_app(stateless_http=True, transport_security=unchecked)  # makes the session manager
+        server.streamable_http_app(  # makes the session manager
+            stateless_http=True,
+            transport_security=unchecked,
+            max_request_body_size=sys.maxsize,  # `RequestBodyLimits` refuses a large body, with a problem
+        )
 
 
 async def _running(module: str, server: "MCPServer[Any]") -> RunningServer:
