@@ -11,13 +11,13 @@ from contextlib import asynccontextmanager
 import pytest
 from httpx2 import AsyncClient
 
+from slices import SAMPLE_SLICE
 from src.common.request_body import JSON_VALUES_LIMIT
-from src.cos_main import SLICES
 
 BODY_LIMIT_BYTES = 1024 * 1024  # the default of the setting
 LAG_LIMIT_MS = 20
 ATTEMPTS = 20  # the first below the limit counts: a garbage collection of the test process may fall into any
-PATH = f"/{SLICES[0].rpartition('.')[2]}/scratch-notes"
+PATH = f"/{SAMPLE_SLICE.rpartition('.')[2]}/scratch-notes"
 JSON = {"content-type": "application/json"}
 
 

@@ -9,14 +9,15 @@ from httpx2 import ASGITransport, AsyncClient, Response
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from slices import SAMPLE_SLICE
 from src.backend.slice import load_slice
 from src.common.config import Settings
-from src.cos_main import SLICES, create_app
+from src.cos_main import create_app
 from src.db.base import Base
 from src.db.connection import Database, get_db_session, open_database
 from src.db.schema_check import CodeRevisions, code_revisions
 
-load_slice(SLICES[0])  # imports the models
+load_slice(SAMPLE_SLICE)  # imports the models
 TABLE = min(Base.metadata.tables)
 
 
