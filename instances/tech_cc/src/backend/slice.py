@@ -36,9 +36,9 @@ class Slice:
     module: str
     label: str
     routers: Sequence[APIRouter]
-    debug_routers: Sequence[APIRouter]
     log: Log
-    purge_scratch: Callable[[AsyncSession], Awaitable[Purge]]
+    debug_routers: Sequence[APIRouter] = ()
+    purge_scratch: Callable[[AsyncSession], Awaitable[Purge]] | None = None  # of what expires, if anything does
     graph_models: GraphModels = NO_MODELS
     register: Callable[[AnySession], Awaitable[None]] | None = None
     subscribers: Sequence[AnySubscriber] = ()

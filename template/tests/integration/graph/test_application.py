@@ -12,12 +12,13 @@ from pydantic import SecretStr
 
 from graph_server import wipe, with_graph
 from mcp_client import VERSIONS, connected, data_of, text_of
+from slices import SAMPLE_SLICE
 from src.backend.slice import Slice, load_slice
 from src.common.config import Settings
 from src.cos_main import SLICES, create_app
 from src.graph.repository import GraphRepository
 
-PART: Slice = load_slice(SLICES[0])
+PART: Slice = load_slice(SAMPLE_SLICE)
 FOREIGN_EVENT = """
 CREATE (:Event:<label> {rec_id: 'e', record_id: 'e', at: datetime(), event_type: 'a.b', payload: '{}'})
 -[:IN_REQUEST]->(:Request:<label> {rec_id: 'r', request_id: 'my-request'})

@@ -11,13 +11,14 @@ import pytest
 from httpx2 import ASGITransport, AsyncClient, Response
 
 from mcp_client import VERSIONS, connected, data_of, envelope, headers_for, text_of
+from slices import SAMPLE_SLICE, SLICES_WITH_MCP
 from src.backend.slice import load_slice
 from src.common.config import DevToken, Settings
-from src.cos_main import SLICES, create_app
+from src.cos_main import create_app
 from src.db.connection import Database
 from src.mcp_host.routes import open_mcp
 
-MODULE = load_slice(SLICES[0]).module
+MODULE = load_slice(SAMPLE_SLICE).module
 PATH = f"/{MODULE}/mcp"
 AUDIENCE = "tests"
 CALL = "tools/call"
@@ -29,7 +30,7 @@ async def serving(database: Database, settings: Settings, **changed: Any) -> Asy
     changed_settings = settings.model_copy(update=changed)
     app = create_app(changed_settings)
     app.state.database = database
-    hosts = [load_slice(package).mcp_host(changed_settings, database) for package in SLICES]
+    hosts = [load_slice(package).mcp_host(changed_settings, database) for package in SLICES_WITH_MCP]
     transport = ASGITransport(app=app, raise_app_exceptions=False)
     async with (
         open_mcp(hosts) as app.state.mcp_servers,
@@ -153,7 +154,7 @@ async def test_the_token_of_another_module_is_refused(
 async def test_no_module_answers_to_the_token_of_another(
     committing_database: Database, committing_settings: Settings
 ) -> None:
-    modules = [load_slice(package).module for package in SLICES]
+    modules = [load_slice(package).module for package in SLICES_WITH_MCP]
     known = tokens(**{module: f"{module}:read {module}:write" for module in modules})
     async with serving(committing_database, committing_settings, **known) as http:
         for token in modules:

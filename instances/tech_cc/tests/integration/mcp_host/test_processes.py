@@ -15,12 +15,12 @@ from sqlalchemy import text
 from databases import PROJECT
 from mcp_client import VERSIONS, connected, data_of
 from served import served
+from slices import SLICES_WITH_MCP
 from src.backend.slice import load_slice
 from src.common.config import Settings
-from src.cos_main import SLICES
 from src.db.connection import open_database
 
-PARTS = [load_slice(package) for package in SLICES]
+PARTS = [load_slice(package) for package in SLICES_WITH_MCP]
 CALLS = 3
 
 
