@@ -17,14 +17,8 @@ from src.graph.base import NOT_CONFIGURED
 from src.mcp_host.tools import NOTICE
 
 READING = {
-    "get_module",
-    "highway_status",
-    "list_modules",
-    "list_notes",
-    "request_story",
-    "search_records",
-    "system_health",
-}
+    "get_module", "highway_status", "list_modules", "list_notes", "request_story", "search_records", "system_health",
+}  # fmt: skip
 CHANGING = {"change_module", "keep_note", "register_module", "remove_module"}
 
 
