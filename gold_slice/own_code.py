@@ -35,4 +35,5 @@ def migrate_code(
     drafts = dict(write_drafts(tree.folder, sorted(migration.drafts), modules))
     tree.write({path: migration.sources[path].code for path in migration.reasons} | drafts)
     report.reasons, report.places = migration.reasons, [str(place) for place in migration.told()]
-    report.before_deploy += [f"{path} is a draft of a migration: review it, and drop .draft." for path in drafts]
+    told = [f"{path} is a draft of a migration: review it, and drop .draft." for path in drafts]
+    report.before_deploy += [each for each in told if each not in report.before_deploy]

@@ -125,6 +125,8 @@ class Run:
         before, after = self.tree.tree(self.waits.head), self.tree.tree(self.tree.head())
         conflicts: list[str] = []
         if picked.conflicts and not self.options.preview:
+            migrate_code(self.tree, self.waits.parts, self.modules, picked.conflicts, self.report)  # only to be told
+            after = self.tree.tree(self.tree.git("write-tree").strip())
             self.tree.git("reset", "--quiet", "--hard", self.waits.head)
             conflicts = self.tree.pick(commits).conflicts
             picked = picked if conflicts else Picked()  # git remembers how a person settled them (rerere)
@@ -220,13 +222,13 @@ def _go_on(project: Project, waits: Waiting, options: Namespace, report: Report)
     tree = waiting.settled(project, waits, report)
     if tree is None or not waiting.is_on_top_of_new_commits(project, tree, waits, report):
         return
-    modules = read_modules(tree.folder)[0]
-    run = Run(project, modules, waits, options, report, tree)
-    commit = run.finish()
-    if commit is None:
+    run = Run(project, read_modules(tree.folder)[0], waits, options, report, tree)
+    if (commit := run.finish()) is None:
         return
     before, after = tree.tree(waits.head), tree.tree(commit)
-    report.changes = changes_between(before, after, sides={}, modules=modules, picked=Picked(migrated=report.reasons))
+    report.changes = changes_between(
+        before, after, sides={}, modules=run.modules, picked=Picked(migrated=report.reasons)
+    )
     run.land(commit)
     waiting.forget(project)
 

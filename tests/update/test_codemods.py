@@ -103,8 +103,13 @@ def test_after_a_conflict_the_codemods_run_on_what_was_settled(living: Path, ren
     assert preview.paths("conflict") == [LIMITS]
     assert list(preview.document["reasons"]) == ["src/ours.py"]
 
-    assert run(living, "update").status == 3
+    stopped = run(living, "update", "--json")
+    assert stopped.status == 3
+    assert [stopped.document[key] for key in ("changes", "reasons", "places")] == [
+        preview.document[key] for key in ("changes", "reasons", "places")
+    ]
     assert head(living) == before
+    assert "check_text" in ours.read_text()
     settle(living / WAITING / LIMITS, "theirs")
     ending = run(living, "update", "--continue", "--json")
 
