@@ -54,6 +54,9 @@ def test_users_own_code_is_changed_and_each_file_named_with_its_reason(
     living: Path, renaming: Path, ours: Path
 ) -> None:
     assert renaming.exists()
+    (living / "deploy.toml").write_text('check = "src.common.json_limits.check_text"\n')
+    commit(living, "settings of ours")
+    (living / "src/new.py").write_text("from src.common.json_limits import check_text\n")
     preview = run(living, "update", "--preview", "--json")
     assert ours.read_text() == OURS
 
@@ -69,9 +72,13 @@ def test_users_own_code_is_changed_and_each_file_named_with_its_reason(
         assert document["reasons"] == {"src/ours.py": [WHY_CRM, WHY_HOST]} or document["reasons"] == {
             "src/ours.py": [WHY_HOST, WHY_CRM]
         }
-        assert document["places"] == [f"{PLACE}"]
+        assert document["places"] == [
+            f"deploy.toml:1: {WHY_HOST}. Codemods change only code: correct it here",
+            f"src/new.py:1: the file is not committed, and was not changed: {WHY_HOST}",
+            PLACE,
+        ]
     assert ending.paths("changed by the codemods of the release") == ["src/ours.py"]
-    assert git(living, "status", "--porcelain") == ""
+    assert git(living, "status", "--porcelain") == "?? src/new.py\n"
 
 
 def test_the_text_of_the_report_names_reason_and_place(living: Path, renaming: Path, ours: Path) -> None:
