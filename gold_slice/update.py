@@ -149,9 +149,8 @@ class Run:
         Files in conflict, which only a preview brings here, keep the result from being examined.
         """
         is_examined = not conflicts
-        template = open_template(self.waits.address, needs=self.waits.commit)
         modules, problems = read_modules(self.tree.folder)
-        lists = lists_of_host(template, self.tree.folder)
+        lists = lists_of_host(open_template(self.waits.address, needs=self.waits.commit), self.tree.folder)
         lost = self.tree.fill_lists(lists, modules)
         problems += lost if is_examined else []  # conflict markers keep a list from being filled
         migrate_code(self.tree, self.waits.parts, modules, conflicts, self.report)
@@ -279,9 +278,8 @@ def _unfit(project: Project, part: Part) -> list[str]:
 
 def _git_problems(project: Project, options: Namespace) -> list[str]:
     """Return what git itself would refuse later."""
-    problems = []
-    if operation := unfinished_git_operation(project):
-        problems.append(f"A {operation} is in progress in this repository. Finish or abort it first.")
+    operation = unfinished_git_operation(project)
+    problems = [f"A {operation} is in progress in this repository. Finish or abort it first."] if operation else []
     if options.preview:
         return problems
     if not options.no_commit and (told := try_git(project.top, "var", "GIT_COMMITTER_IDENT")).returncode != 0:
