@@ -23,15 +23,20 @@ def mentions(
     """
     if len(code) > MOST_BYTES or b"\0" in code:
         return
+    source = Source(path, code)
+    old = [
+        (_pattern(word), f"{release}: {codemod.why}. Codemods change only code: correct it here")
+        for release, of_release in codemods
+        for codemod in of_release
+        if (word := _word(codemod)) and source.has_word(word)
+    ]
+    if not old:
+        return
     lines = list(_strings_of(path, code) if path.endswith(PYTHON) else enumerate(code.splitlines(), start=1))
-    for release, of_release in codemods:
-        for codemod in of_release:
-            if (word := _word(codemod)) is None or not Source(path, code).has_word(word):
-                continue
-            pattern = _pattern(word)
-            line = next((number for number, text in lines if pattern.search(text) and number not in known), None)
-            if line is not None:
-                yield Place(path, line, f"{release}: {codemod.why}. Codemods change only code: correct it here")
+    for pattern, what in old:
+        line = next((number for number, text in lines if number not in known and pattern.search(text)), None)
+        if line is not None:
+            yield Place(path, line, what)
 
 
 def _word(codemod: Codemod) -> str | None:
