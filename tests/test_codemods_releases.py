@@ -159,6 +159,7 @@ def test_a_codemod_that_fails_is_named_and_the_others_apply(way: str, kind: str)
         ("deploy.yml", "env:\n  REDIS_URL: x\n", [2]),
         ("ruff.toml", '"src/gone/it.py" = ["S101"]\n', [1]),
         ("src/ours.py", '"""Ours.\n\n>>> from src.a import old\n"""\n# src.a.old\nX = "src.a.old"\n', [3]),
+        ("src/ours.py", 'X = "REDIS_URL=x"\nY = "REDIS_URL"\n', [1]),
         ("src/broken.py", '"""from src.a import old"""\ndef (\n', []),
         ("picture.png", "src.a.old\0", []),
     ],

@@ -98,6 +98,42 @@ CASES: dict[str, tuple[Renamed, str, str, str]] = {
             old = None
         """,
     ),
+    "a name that a class has as its attribute": (
+        Renamed("src.a.old", "src.a.new"),
+        "src/ours.py",
+        """
+        class A:
+            from src.a import old
+
+            def run(self) -> None:
+                self.old()
+        """,
+        """
+        class A:
+            from src.a import new as old
+
+            def run(self) -> None:
+                self.old()
+        """,
+    ),
+    "a name whose new form a pattern captures": (
+        Renamed("src.a.old", "src.a.new"),
+        "src/ours.py",
+        """
+        from src.a import old
+
+        match old():
+            case [new, *rest]:
+                old(new, rest)
+        """,
+        """
+        from src.a import new as old
+
+        match old():
+            case [new, *rest]:
+                old(new, rest)
+        """,
+    ),
     "a name behind a colon, as servers take it": (
         Renamed("src.a.old", "src.b.new"),
         "src/ours.py",

@@ -12,6 +12,7 @@ from .source import Place, Source
 
 MOST_BYTES = 1_000_000
 PYTHON = (".py", ".pyi")
+NAME = re.compile(r"[\w.:]*")
 
 
 def mentions(
@@ -56,11 +57,11 @@ def _pattern(name: str) -> re.Pattern[bytes]:
 
 
 def _strings_of(path: str, code: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield the lines of all strings of several words; a string that is a name alone is a codemod's to change."""
+    """Yield the lines of all strings but those that are a name alone, which codemods change."""
     try:
         nodes = list(ast.walk(Source(path, code).syntax))
     except (SyntaxError, ValueError):
         return
     for node in nodes:
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and not NAME.fullmatch(node.value):
             yield from enumerate(node.value.encode(errors="replace").splitlines(), start=node.lineno)

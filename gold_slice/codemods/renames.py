@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import libcst as cst
 from libcst import matchers as m
 from libcst.helpers import get_full_name_for_node
+from libcst.metadata import ClassScope
 
 from .imports import Import, aliases_of, as_name, from_module, split, with_imports
 from .source import Change, Edit, Place, Source, dotted, edited, text_of, with_text
@@ -105,7 +106,8 @@ class _Renaming:
         """Return an alias with another name; the file keeps its own name for it where the new one is taken."""
         old = alias.evaluated_name
         if alias.asname is None and name != old:
-            if self._is_taken(name, by_other_than=full) or self._is_exported(old) or self._has_other_values(old, alias):
+            is_taken = self._is_taken(name, by_other_than=full) or self._is_captured(old, name)
+            if is_taken or self._is_exported(old) or self._has_other_values(old, alias):
                 return alias.with_changes(name=cst.Name(name), asname=as_name(old))
             self.locals[old] = name
         return alias.with_changes(name=cst.Name(name))
@@ -142,11 +144,18 @@ class _Renaming:
         )
 
     def _has_other_values(self, name: str, alias: cst.ImportAlias) -> bool:
-        """Return whether the file gives other values to a name that it imports, as where the import may fail."""
+        """Return whether others may know the name, or the file gives it other values, as where the import may fail."""
         scope = self.source.scopes.get(alias)
         if any(name == item.name.value for each in self.source.of(cst.Global) for item in each.names):
             return True
-        return scope is not None and not self.source.names_in(scope, name) <= self.names.keys()
+        names = self.source.names_in(scope, name) if scope else set()
+        return isinstance(scope, ClassScope) or not names <= self.names.keys()
+
+    def _is_captured(self, *names: str) -> bool:
+        """Return whether a `case` gives a value to one of the names, which scopes do not know of."""
+        captured = [each.name for kind in (cst.MatchAs, cst.MatchStar) for each in self.source.of(kind)]
+        captured += [each.rest for each in self.source.of(cst.MatchMapping)]
+        return any(each is not None and each.value in names for each in captured)
 
     # Uses
 
