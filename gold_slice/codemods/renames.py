@@ -153,7 +153,8 @@ class _Renaming:
 
     def _is_captured(self, *names: str) -> bool:
         """Return whether a `case` gives a value to one of the names, which scopes do not know of."""
-        captured = [each.name for kind in (cst.MatchAs, cst.MatchStar) for each in self.source.of(kind)]
+        captured = [each.name for each in self.source.of(cst.MatchAs)]
+        captured += [each.name for each in self.source.of(cst.MatchStar)]
         captured += [each.rest for each in self.source.of(cst.MatchMapping)]
         return any(each is not None and each.value in names for each in captured)
 
