@@ -70,8 +70,6 @@ def test_what_codemods_write_has_no_fault_for_mypy(shop: Path, tmp_path: Path) -
     python = shop / ".venv/bin/python"
 
     check_types(codemods, files, project=shop, python=python, scratch=tmp_path / "right")
-    with pytest.raises(AssertionError, match=r"src/ours_\d.py:\d+: error: "):
-        check_types(codemods[:5], files, project=shop, python=python, scratch=tmp_path / "wrong")
 
 
 def test_the_demo_leaves_a_project_to_go_on_with(tmp_path: Path, bare_environment: dict[str, str]) -> None:

@@ -70,12 +70,12 @@ def _history(found: dict[str, Any]) -> Iterable[str]:
     yield "form, and a test of each file. mypy and these tests ran before the update and after it.\n"
     rows = {
         "files of the users' that use what was renamed": found["files"],
-        "changed by codemods": found["changed"],
-        "lines that the report named, with what to do": found["named"],
-        "complaints of mypy and failed tests in files that were named": found["told"],
+        "changed by codemods": found.get("changed"),
+        "lines that the report named, with what to do": found.get("named"),
+        "complaints of mypy and failed tests in files that were named": found.get("told"),
         "complaints of mypy and failed tests in files that were not named": len(found["faults"]),
     }
-    yield from _table(["what", "count"], rows.items())
+    yield from _table(["what", "count"], [[what, count] for what, count in rows.items() if count is not None])
 
 
 def _kills(found: dict[str, Any]) -> Iterable[str]:
