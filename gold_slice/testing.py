@@ -3,13 +3,9 @@
 import os
 import shutil
 import subprocess
-<<<<<<< HEAD
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-=======
-from collections.abc import Mapping, Sequence
->>>>>>> history
 from pathlib import Path
 from unittest.mock import patch
 
