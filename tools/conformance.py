@@ -8,13 +8,13 @@ Exit status: 0 if nothing else fails.
 """
 
 import os
-import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-from httpx2 import ConnectError, get
+from httpx2 import get
+
+from service import serving
 
 EXPECTED = Path(__file__).parent / "conformance"
 VERSIONS = ("2026-07-28", "2025-11-25")
@@ -23,28 +23,10 @@ VERSIONS = ("2026-07-28", "2025-11-25")
 def main(folder: str) -> int:
     """Return 1 if the server breaks a rule that the expected failures do not name."""
     path = f"{Path(folder).resolve()}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": path, "ACCESS": "open", "ENVIRONMENT": "test"}
-    subprocess.run(["alembic", "upgrade", "heads"], env=environment, check=True)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"http://127.0.0.1:{probe.getsockname()[1]}"
-    command = [
-        sys.executable,
-        "-m",
-        "uvicorn",
-        "src.cos_main:app",
-        "--no-access-log",
-        "--port",
-        address.rpartition(":")[2],
-    ]
-    service = subprocess.Popen(command, env=environment)
-    try:
-        wait_for(f"{address}/health/ready", service)
+    environment = {**os.environ, "PATH": path}
+    with serving({"ACCESS": "open"}) as address:
         paths = [module["path"] for module in get(f"{address}/mcp/capabilities").json()["modules"]]
         return int(any(failures(f"{address}{path}", environment) for path in paths))
-    finally:
-        service.terminate()
-        service.wait()
 
 
 def failures(url: str, environment: dict[str, str]) -> list[str]:
@@ -62,17 +44,6 @@ def failures(url: str, environment: dict[str, str]) -> list[str]:
         failed.append("inspector")
     print(f"{url}: " + (f"failed: {', '.join(failed)}" if failed else "as expected"))
     return failed
-
-
-def wait_for(url: str, service: subprocess.Popen[bytes]) -> None:
-    """Return once the service is ready."""
-    while service.poll() is None:
-        try:
-            if get(url).is_success:
-                return
-        except ConnectError:
-            time.sleep(0.1)
-    sys.exit("The service did not start.")
 
 
 if __name__ == "__main__":
