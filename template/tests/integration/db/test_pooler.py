@@ -45,8 +45,8 @@ def pooler_url(migrated_database: Settings) -> object:
 
 @pytest.fixture
 async def app(migrated_database: Settings, pooler_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FastAPI]:
-    monkeypatch.setattr("src.db.connection.POOL_TIMEOUT_S", 30)  # many requests wait on a slow machine
-    app = create_app(pooled(migrated_database, pooler_url))
+    monkeypatch.setattr("src.db.connection.POOL_TIMEOUT_S", 30)  # many requests at once wait, on a slow machine
+    app = create_app(pooled(migrated_database, pooler_url, statement_timeout_ms=20_000))
     async with app.router.lifespan_context(app):
         yield app
 
