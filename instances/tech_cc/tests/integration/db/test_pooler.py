@@ -45,7 +45,8 @@ def pooler_url(migrated_database: Settings) -> object:
 
 @pytest.fixture
 async def app(migrated_database: Settings, pooler_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FastAPI]:
-    monkeypatch.setattr("src.db.connection.POOL_TIMEOUT_S", 30)  # many requests at once wait, on a slow machine
+    for limit in ("POOL_TIMEOUT_S", "CONNECT_TIMEOUT_S"):  # many requests at once keep a slow machine busy
+        monkeypatch.setattr(f"src.db.connection.{limit}", 30.0)
     app = create_app(pooled(migrated_database, pooler_url, statement_timeout_ms=20_000))
     async with app.router.lifespan_context(app):
         yield app
