@@ -106,21 +106,24 @@ async def prepared_statements(app: FastAPI) -> tuple[int, int]:
 
 
 @needs_pgbouncer
-async def test_each_transaction_has_time_limits_and_leaves_none(migrated_database: Settings, pooler_url: str) -> None:
-    settings = pooled(migrated_database, pooler_url, statement_timeout_ms=120)
+async def test_each_transaction_has_time_limits_and_leaves_none(
+    migrated_database: Settings, pooler_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("src.db.connection.COMMAND_MARGIN_S", 10.0)  # so that PostgreSQL's own limit ends a statement
+    settings = pooled(migrated_database, pooler_url, statement_timeout_ms=300)
     async with open_database(settings) as database:
         limit = (await database.autocommit.execute(text("SHOW statement_timeout"))).scalar_one()
         with pytest.raises(DatabaseUnavailableError, match="cancelled a statement"):
-            await database.autocommit.execute(text("SELECT pg_sleep(1)"))
+            await database.autocommit.execute(text("SELECT pg_sleep(5)"))
         with pytest.raises(DatabaseUnavailableError, match="cancelled a statement"), outages_refused():
             async with database.sessions() as session:
-                await session.execute(text("SELECT pg_sleep(1)"))
+                await session.execute(text("SELECT pg_sleep(5)"))
 
     stranger = await asyncpg.connect(pooler_url.replace("+asyncpg", ""), statement_cache_size=0)
     async with stranger.transaction():
         left = await stranger.fetchval("SHOW statement_timeout")
     await stranger.close()
-    assert (limit, left) == ("120ms", "0")
+    assert (limit, left) == ("300ms", "0")
 
 
 class Notes(TransactionalSubscriber):
@@ -154,7 +157,7 @@ async def test_of_two_consumers_one_leads_and_handles_every_record_once(
     await direct.execute("CREATE TABLE handled (id uuid PRIMARY KEY)")
 
     async with running_consumer(settings, log) as one, running_consumer(settings, log) as other:
-        await wait_until_caught_up(one)
+        await wait_until_caught_up(one, timeout_s=30)
         statuses = {one.state.status, other.state.status}
 
     assert statuses == {"leading", "standby"}
