@@ -99,12 +99,12 @@ def types(session: nox.Session) -> None:
 
 @nox.session(python=PYTHON)
 def files(session: nox.Session) -> None:
-    """Check workflows, compose files and the Dockerfile, the repository's own and those of a project."""
+    """Check workflows, compose files and the Dockerfile: the repository's, a project's, and the example's."""
     install(session, "files")
     schema = ("check-jsonschema", "--builtin-schema")
     session.run("hadolint", "template/Dockerfile")
     session.run(*schema, "vendor.compose-spec", "docker-compose.yml", *map(str, Path("template").glob("docker-*.yml")))
-    for folder in (".github", "template/.github"):
+    for folder in (".github", "template/.github", "examples/audit/.github"):
         workflows = sorted(map(str, Path(folder, "workflows").glob("*.yml")))
         session.run("actionlint", *workflows)
         session.run(*schema, "vendor.github-workflows", *workflows)
@@ -146,7 +146,7 @@ def instance(session: nox.Session) -> None:
     for gate in GATES:
         uv(session, "run", *gate.split())
     # These are all tests. Those of the spawned project in tests/ run on the PostgreSQL of its environment.
-    uv(session, "run", "python", str(ROOT / "tools" / "with_external_postgres.py"), "pytest", "-q")
+    uv(session, "run", "python", str(ROOT / "tools" / "with_external_postgres.py"), "pytest", "-q", "--numprocesses=2")
 
 
 @nox.session(venv_backend="none")
@@ -170,10 +170,10 @@ def client(session: nox.Session) -> None:
 
 @nox.session(python=PYTHON)
 def conformance(session: nox.Session) -> None:
-    """Run MCP's conformance suite and inspector against the instance; npm fetches them, with node 22."""
+    """Run MCP's conformance suite and inspector on a fixture and the instance; npm fetches them, with node 22."""
     folder = Path(session.cache_dir) / "mcp-tools"
     versions = ("node@22", "@modelcontextprotocol/conformance@0.2.0-alpha.12", "@modelcontextprotocol/inspector@2.12")
-    session.run("npm", "install", "--silent", "--prefix", str(folder), *versions, external=True)
+    session.run("npm", "install", "--silent", "--no-audit", "--prefix", str(folder), *versions, external=True)
     uv(session, "sync", "--quiet")
     tools = ROOT / "tools"
     command = ("python", str(tools / "conformance.py"), str(folder / "node_modules" / ".bin"))

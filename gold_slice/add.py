@@ -42,10 +42,11 @@ def add(project: Project, options: Namespace, report: Report) -> None:
         writes: dict[str, Path | bytes] = {path: folder / path for path in paths}
         pending.apply(project, what=f"add {module.domain} {module.name}", writes=writes | edits, deletes=[])
     report.headline = f"The module {module.label} {'would be' if options.preview else 'is'} in place and registered."
+    page = "docs" if options.source else f"{module.name}/modules"
     report.next_steps = [
         "uv run alembic upgrade heads      create its schemas",
         "uv run pytest                     test it with all the others",
-        f"uv run python scripts/dev.py      run it, on http://127.0.0.1:8000/{module.name}/modules",
+        f"uv run python scripts/dev.py      run it, on http://127.0.0.1:8000/{page}",
         f"git add -A && git commit -m 'Add {module.label}'      so that updates can reach it",
         f"uv run python scripts/remove_module.py {module.name}      undo it",
     ]
@@ -89,7 +90,10 @@ def _unfit(template: Template, folder: Path, module: Module) -> list[str]:
     """Return a sentence for everything that keeps another template's files from being a module."""
     outside = [path for path in files_in(folder) if not module.owns(path)]
     findings = [] if outside else shape_findings(folder, module)
+    imported = [f"src/backend/{module.name}/{file}" for file in ("models.py", "mem0_models.py")]
+    missing = [path for path in imported if not outside and not (folder / path).is_file()]
     return [
+        *(f"{template.address} does not render {path}, which the host imports." for path in missing),
         *(f"{template.address} also renders {path}, which is outside of a module's folders." for path in outside),
         *(f"{template.address} renders {each.place}, in which {each.what}." for each in findings),
     ]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from .git import GitError
 from .pending import complete_interrupted, is_interrupted, refuse_interrupted
-from .project import Project, find_project
+from .project import find_project
 from .report import RefusalError, Report, Status, progress
 
 INCOMPLETE = "The change has begun and is not complete: `uv run python scripts/doctor.py --fix` completes it."
@@ -25,6 +25,7 @@ ALIASES = {
     "doctor": "doctor.py",
 }
 
+WITHOUT_PROJECT = ("new", "init-template")
 DESCRIPTION = """Spawn a project, and add, update, remove and examine its modules.
 
     gold-slice new my-service                   ask the questions of the template, and spawn a project
@@ -37,8 +38,6 @@ Exit status: 0 done; 1 refused or failed, and nothing changed; 2 wrong usage; 3 
 4 `update --check` found a later release."""
 STATUS = "Exit status: 0 done, 1 refused or failed and nothing changed, 2 wrong usage"
 HOMES = {"adopt_file": "eject"}  # modules that hold more than the command of their name
-
-type Work = Callable[[Project, Namespace, Report], None]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -148,7 +147,16 @@ def parser() -> ArgumentParser:
     new.add_argument("folder", type=Path, help="must not exist, or be empty")
     new.add_argument("--data", action="append", default=[], metavar="QUESTION=ANSWER", help="an answer")
     new.add_argument("--defaults", action="store_true", help="ask nothing")
-    new.set_defaults(preview=False, as_json=False)
+    make = "Make the repository of a template of modules.\n\n    gold-slice init-template order-desk\n\n"
+    template = commands.add_parser(
+        "init-template", help="make the repository of a template of modules", description=f"{make}{STATUS}.",
+        formatter_class=RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    template.add_argument(
+        "folder", type=Path, help="must not exist, or be empty; named after the module, as order-desk"
+    )
+    for options in (new, template):
+        options.set_defaults(preview=False, as_json=False)
     return whole
 
 
@@ -156,10 +164,8 @@ def run(options: Namespace) -> int:
     """Do the work with the project locked, print the result, and return the exit status."""
     report, project = Report(options.command, is_preview=options.preview), None
     try:
-        if options.command == "new":
-            from .new import new  # noqa: PLC0415  # each command imports only what it needs
-
-            new(options, report)
+        if options.command in WITHOUT_PROJECT:
+            _function_of(options.command)(options, report)
         else:
             project = find_project(options.project.resolve())
             with project.locked():
@@ -167,7 +173,7 @@ def run(options: Namespace) -> int:
                     refuse_interrupted(project)
                 elif options.command != "doctor":
                     complete_interrupted(project)
-                _work_of(options.command)(project, options, report)
+                _function_of(options.command)(project, options, report)
     except RefusalError as refusal:
         report = _refused(report, *refusal.problems)
     except (OSError, GitError) as fault:
@@ -183,11 +189,11 @@ def run(options: Namespace) -> int:
     return report.status
 
 
-def _work_of(command: str) -> Work:
+def _function_of(command: str) -> Callable[..., None]:
     """Return the function of a command, from the module of its name; each imports only what it needs."""
     name = command.replace("-", "_")
-    work: Work = getattr(import_module(f"{__package__}.{HOMES.get(name, name)}"), name)
-    return work
+    function: Callable[..., None] = getattr(import_module(f"{__package__}.{HOMES.get(name, name)}"), name)
+    return function
 
 
 def _print(report: Report, *, as_json: bool) -> None:

@@ -141,6 +141,21 @@ def own_release() -> tuple[str, str] | None:
     return (str(told["url"]).removeprefix("file://"), str(reference)) if reference else None
 
 
+def release_of_command(command: str) -> tuple[str, str]:
+    """Return address and reference that this command was installed from.
+
+    Raises:
+        RefusalError: They are not known.
+    """
+    origin = own_release()
+    if origin is None:
+        raise RefusalError(
+            "This command does not know its release, because it was not installed from git. Install it so: "
+            f"uvx --from git+ADDRESS@TAG gold-slice {command} FOLDER."
+        )
+    return origin
+
+
 def _mirror_of(address: str) -> Path:
     return cache() / "mirrors" / f"{hashlib.sha256(address.encode()).hexdigest()[:16]}.git"
 

@@ -2,16 +2,26 @@
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import patch
 
+from packaging.version import Version
+
+from . import trust
+from .answers import Module
 from .cli import main
 from .codemods import Codemod, Place, Renamed, Source
 from .codemods.run import Migration, migrate
-from .git import TEMPORARY, git
+from .git import TEMPORARY, git, git_path, try_git
 from .names import DOMAIN_LENGTH, MODULE_LENGTH
 from .releases import latest, notes_between
+
+LONGEST_NAMES = ("d" * DOMAIN_LENGTH, "m" * MODULE_LENGTH)
+ENVIRONMENTS = ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "PYTHONPATH")  # of another environment than the project's
 
 
 def check_codemod(codemod: Codemod, *, before: str, after: str, path: str = "src/ours.py") -> list[str]:
@@ -50,24 +60,102 @@ def check_module_template(template: Path, *, project: Path, scratch: Path) -> No
     """Assert that a template makes modules of a project, which is committed and stays as it is.
 
     A module is added under the shortest and the longest names and removed again, which leaves no trace; and it is
-    updated from each release to the latest. `scratch` is an empty folder.
+    updated from each release to the files in the folder as they are, committed or not. `scratch` is an empty folder.
     """
-    tags = git(template, "tag", "--list").split()
-    newest = latest(tags)
-    with patch.dict(os.environ, {"GOLD_SLICE_TRUST": "1"}):
-        for domain, module in (("d", "m"), ("d" * DOMAIN_LENGTH, "m" * MODULE_LENGTH)):
+    template, tags = _released(template, scratch)
+    with _trusting():
+        for domain, module in (("d", "m"), LONGEST_NAMES):
             copy = _copy_of(project, scratch)
-            _run(copy, "add", domain, module, "--from", f"{template}@{newest}")
-            _run(copy, "doctor")
-            _run(copy, "remove", module)
-            assert not git(copy, "status", "--porcelain"), f"adding and removing {domain}_{module} leaves traces"
-        for tag in notes_between(dict.fromkeys(tags, ""), after="v0.0.0", until=newest):
+            run_command(copy, "add", domain, module, "--from", f"{template}@{tags[-1]}")
+            run_command(copy, "doctor")
+            run_command(copy, "remove", module)
+            _check_unchanged(copy)
+        for tag in tags:
             copy = _copy_of(project, scratch)
-            _run(copy, "add", "d", "m", "--from", f"{template}@{tag}")
-            git(copy, *TEMPORARY, "add", "--all")
-            git(copy, *TEMPORARY, "commit", "--quiet", "--message", "a module")
-            _run(copy, "update", "m", "--no-commit")
-            _run(copy, "doctor")
+            run_command(copy, "add", "d", "m", "--from", f"{template}@{tag}")
+            _commit(copy, "a module")
+            run_command(copy, "update", "m", "--no-commit")
+            run_command(copy, "doctor")
+
+
+def check_module_in_project(template: Path, *, project: Path, scratch: Path) -> None:
+    """Assert that a module passes the gates of a project, and its own tests, on a real PostgreSQL.
+
+    The project is installed for that (`uv sync`). The module has the longest names, and is removed in the end.
+    """
+    template, _ = _released(template, scratch)
+    module = Module(*LONGEST_NAMES)
+    with _trusting():
+        run_command(project, "add", module.domain, module.name, "--from", str(template))
+        try:
+            check_gates(project, module)
+        finally:
+            run_command(project, "remove", module.name, "--force")
+    _check_unchanged(project)
+
+
+def check_gates(project: Path, module: Module) -> None:
+    """Assert that a module of a project passes the linters, the type checker and its own tests."""
+    folders = [folder for folder in module.folders if (project / folder).exists()]
+    tests = [folder for folder in folders if folder.startswith("tests/")]
+    environment = {key: value for key, value in os.environ.items() if key not in ENVIRONMENTS}
+    for gate in (
+        ["ruff", "check", *folders],
+        ["ruff", "format", "--check", *folders],
+        ["mypy", *folders],
+        ["lint-imports", "--no-logo"],
+        ["pytest", "--no-cov", "-q", *tests],
+    ):
+        command = ["uv", "run", "--quiet", *gate]
+        done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{' '.join(gate)}:\n{done.stdout}{done.stderr}"
+
+
+@contextmanager
+def spawned_project() -> Iterator[Path]:
+    """Yield a committed project of the release of gold slice that is installed here; it is deleted afterwards."""
+    with tempfile.TemporaryDirectory(prefix="project-") as scratch:
+        folder = Path(scratch, "project")
+        assert main(["new", str(folder), "--defaults"]) == 0
+        git(folder, "init", "--quiet")
+        _commit(folder, "spawned")
+        yield folder
+
+
+def run_command(project: Path, *command: str) -> None:
+    """Run a command of gold slice on a project, and assert that it succeeds."""
+    status = main([command[0], "--project", str(project), *command[1:]])
+    assert status == 0, f"{' '.join(command)} ended with {status}"
+
+
+def _released(template: Path, scratch: Path) -> tuple[Path, list[str]]:
+    """Return a copy of a template, and its releases, oldest first; what is newer than the last of them is one too."""
+    copy = scratch / "template"
+    shutil.rmtree(copy, ignore_errors=True)
+    git(scratch, "clone", "--quiet", "--shared", "--no-checkout", str(template), str(copy))
+    found = git(copy, "tag", "--list").split()
+    tags = list(notes_between(dict.fromkeys(found, ""), after="v0.dev0", until=latest(found)))
+    tree = _tree_of(template, scratch / "index")
+    if git(copy, "diff-tree", tags[-1], tree):
+        newest = Version(tags[-1])
+        tip = git(copy, *TEMPORARY, "commit-tree", tree, "-p", tags[-1], "-m", "not released")
+        tags.append(f"v{newest.major}.{newest.minor + 1}.0")
+        git(copy, "tag", "--no-sign", tags[-1], tip.strip())
+    return copy, tags
+
+
+def _tree_of(template: Path, index: Path) -> str:
+    """Return the tree of all files in a repository's folder but those that git ignores; its index stays as it is."""
+    shutil.copy2(git_path(template, "index"), index)
+    try_git(template, "add", "--all", index=index)
+    return try_git(template, "write-tree", index=index).stdout.strip()
+
+
+@contextmanager
+def _trusting() -> Iterator[None]:
+    """Trust each template, and do not remember it."""
+    with patch.dict(os.environ, {"GOLD_SLICE_TRUST": "1"}), patch.object(trust, "record_trust"):
+        yield
 
 
 def _copy_of(project: Path, scratch: Path) -> Path:
@@ -75,9 +163,13 @@ def _copy_of(project: Path, scratch: Path) -> Path:
     return shutil.copytree(project, scratch / "project", symlinks=True)
 
 
-def _run(project: Path, *command: str) -> None:
-    status = main([command[0], "--project", str(project), *command[1:]])
-    assert status == 0, f"{' '.join(command)} ended with {status}"
+def _commit(project: Path, message: str) -> None:
+    git(project, *TEMPORARY, "add", "--all")
+    git(project, *TEMPORARY, "commit", "--quiet", "--message", message)
+
+
+def _check_unchanged(project: Path) -> None:
+    assert not git(project, "status", "--porcelain"), "adding and removing a module leaves traces"
 
 
 def _applied(codemods: Sequence[Codemod], files: Mapping[str, str]) -> Migration:

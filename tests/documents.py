@@ -94,7 +94,7 @@ def _check_words(words: list[str]) -> None:
             _check_words([word for index, word in enumerate(rest) if index or not word.startswith("-")])
         case ["uv", command, *_]:
             _known(command, COMMANDS_OF_UV)
-        case ["uvx", "--with", "libcst", *rest]:
+        case ["uvx", "--with" | "--from", _, *rest]:
             _check_words(rest)
         case ["nox", "-l" | "-s", *jobs] | ["python3", "bootstrap.py", *jobs]:
             _check_jobs(jobs)
@@ -106,8 +106,15 @@ def _check_words(words: list[str]) -> None:
             _known(next(word for word in arguments if not word.startswith("-")), COMMANDS_OF_ALEMBIC)
         case ["docker", "compose", *arguments]:
             _check_compose(arguments)
-        case [program, *_]:
-            _known(program, EXTERNAL | TOOLS)
+        case [program, *arguments]:
+            _check_program(program, arguments)
+
+
+def _check_program(program: str, arguments: list[str]) -> None:
+    if program == "gold-slice":
+        _check_command(arguments)
+    else:
+        _known(program, EXTERNAL | TOOLS)
 
 
 def _check_jobs(jobs: list[str]) -> None:
@@ -123,15 +130,19 @@ def _check_script(script: str, arguments: list[str]) -> None:
         raise UnknownCommandError(f"a project has no {script}")
     command = {f"scripts/{file}": name for name, file in ALIASES.items()}.get(script)
     if command:
-        try:
-            with redirect_stderr(StringIO()) as complaint, redirect_stdout(StringIO()):
-                parser().parse_args([command, *(word for word in arguments if word != "--trust")])  # the launcher's own
-        except SystemExit as end:
-            if end.code:
-                raise UnknownCommandError(complaint.getvalue()) from None
+        _check_command([command, *(word for word in arguments if word != "--trust")])  # the launcher's own
     for word in arguments if not command else []:
         if word.isalpha() or word.startswith("--"):
             _known(word, {"cc", *re.findall(r"--[\w-]+|\w+", path.read_text())})
+
+
+def _check_command(arguments: list[str]) -> None:
+    try:
+        with redirect_stderr(StringIO()) as complaint, redirect_stdout(StringIO()):
+            parser().parse_args(arguments)
+    except SystemExit as end:
+        if end.code:
+            raise UnknownCommandError(complaint.getvalue()) from None
 
 
 def _check_pytest(arguments: list[str]) -> None:

@@ -30,6 +30,7 @@ def test_a_command_that_a_document_names_exists(command: Named) -> None:
         "uv run pytest tests/no_such_file.py",
         "uv run pytest -m no_such_marker",
         "docker compose up no_such_service",
+        "uvx --from git+ADDRESS@TAG gold-slice no-such-command",
         "uv sync && no_such_program",
     ],
 )

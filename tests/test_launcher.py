@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,6 +16,7 @@ from threading import Thread
 import pytest
 from copier import run_copy
 
+from render import ROOT
 from support import CC, HOST, commit, git, release, replace
 
 pytestmark = pytest.mark.xdist_group("launcher")  # one worker installs the commands that these tests share
@@ -186,25 +187,85 @@ def test_trust_is_given_by_the_settings_of_copier(
     assert launch(shop, "doctor", **environment).returncode == 0
 
 
+def answered(command: list[str], reply: bytes, *, folder: Path, environment: dict[str, str]) -> tuple[int, bytes]:
+    """Run a command on a terminal, answer its question, and return its status and what is on the screen."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(command, cwd=folder, env=environment, stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    screen = b""
+    with suppress(OSError):  # EIO: the command has ended
+        while part := os.read(ours, 4096):
+            screen += part
+            if b"[y/N]" in part:
+                os.write(ours, reply)
+    os.close(ours)
+    return process.wait(60), screen
+
+
 @pytest.mark.parametrize(
     ("reply", "status", "sentence"), [(b"n\n", 1, b"Nothing was run."), (b"y\n", 0, b"No findings")]
 )
 def test_on_a_terminal_it_asks(
     shop: Path, environment: dict[str, str], *, reply: bytes, status: int, sentence: bytes
 ) -> None:
-    ours, theirs = pty.openpty()
     command = [sys.executable, str(shop / "scripts/doctor.py")]
-    process = subprocess.Popen(command, cwd=shop, env=environment, stdin=theirs, stdout=theirs, stderr=theirs)
-    os.close(theirs)
-    screen = os.read(ours, 4096)
-    while b"[y/N]" not in screen:
-        screen += os.read(ours, 4096)
-    os.write(ours, reply)
-    while sentence not in screen:
-        screen += os.read(ours, 4096)
 
-    assert process.wait(60) == status
-    os.close(ours)
+    ended, screen = answered(command, reply, folder=shop, environment=environment)
+
+    assert (ended, sentence in screen) == (status, True), screen
+
+
+@pytest.fixture
+def audit(tmp_path: Path) -> Path:
+    """The template of modules in `examples`, with two releases."""
+    folder = shutil.copytree(ROOT / "examples/audit", tmp_path / "audit")
+    git(folder, "init", "--quiet")
+    release(folder, "v0.1.0")
+    replace(folder / "template/src/backend/{{ module }}/crud.py", '"""', '"""New: ')
+    release(folder, "v0.2.0")
+    return folder
+
+
+def test_a_module_of_another_template_lives_by_the_launchers(
+    shop: Path, audit: Path, environment: dict[str, str]
+) -> None:
+    assert launch(shop, "doctor", "--trust", **environment).returncode == 0
+    refused = launch(shop, "generate_module", "ops", "audit", "--from", f"{audit}@v0.1.0", **environment)
+    assert (refused.returncode, git(shop, "status", "--porcelain")) == (1, "")
+    assert refused.stderr == (
+        f"add: Updates of this module will run code from {audit}, which you have not trusted yet. "
+        "If you trust it, add --trust once, or set GOLD_SLICE_TRUST=1.\nNothing was changed.\n"
+    )
+
+    added = launch(shop, "generate_module", "ops", "audit", "--from", f"{audit}@v0.1.0", "--trust", **environment)
+    assert added.returncode == 0, added.stderr
+    commit(shop, "audit")
+    crud = shop / "src/backend/audit/crud.py"
+    for script, *arguments in (["update_modules", "audit"], ["doctor"]):
+        done = launch(shop, script, *arguments, **environment)
+        assert done.returncode == 0, done.stderr
+    assert crud.read_text().startswith('"""New: ')
+    assert "_commit: v0.1.0" in (shop / HOST).read_text()
+    replace(crud, '"""New: ', '"""Ours: ')
+    assert '+"""Ours: ' in launch(shop, "launcher", "diff", "audit", **environment).stdout
+    git(shop, "checkout", "--quiet", ".")
+    assert launch(shop, "remove_module", "audit", **environment).returncode == 0
+    assert git(shop, "diff", "--name-only", "HEAD~2") == ""
+
+
+@pytest.mark.parametrize(("reply", "status"), [(b"n\n", 1), (b"y\n", 0)])
+def test_on_a_terminal_it_asks_about_the_other_template(
+    shop: Path, audit: Path, environment: dict[str, str], *, reply: bytes, status: int
+) -> None:
+    trusted = Path(environment["XDG_CONFIG_HOME"], "gold-slice/trusted")
+    assert launch(shop, "doctor", "--trust", **environment).returncode == 0
+    command = [sys.executable, str(shop / "scripts/generate_module.py"), "ops", "audit", "--from", str(audit)]
+
+    ended, screen = answered(command, reply, folder=shop, environment=environment)
+
+    assert (ended, screen.count(b"[y/N]")) == (status, 1), screen
+    assert (shop / "src/backend/audit").exists() == (status == 0)
+    assert (str(audit) in trusted.read_text().splitlines()) == (status == 0)
 
 
 def test_a_changed_address_is_asked_about_before_anything_of_it_runs(

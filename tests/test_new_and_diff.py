@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from commands import run
-from gold_slice import new
+from gold_slice import template as repository
 from gold_slice.cli import main
 from support import TAG, replace
 
@@ -16,7 +16,7 @@ type Printed = pytest.CaptureFixture[str]
 @pytest.fixture
 def installed(template: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The command knows its release, as after an installation from git."""
-    monkeypatch.setattr(new, "own_release", lambda: (str(template), TAG))
+    monkeypatch.setattr(repository, "own_release", lambda: (str(template), TAG))
 
 
 @pytest.mark.usefixtures("installed")
@@ -44,7 +44,7 @@ def test_new_refuses_a_bad_name_and_a_folder_with_files(tmp_path: Path, capsys: 
 def test_new_says_how_to_install_it_if_its_release_is_unknown(
     tmp_path: Path, capsys: Printed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(new, "own_release", lambda: None)
+    monkeypatch.setattr(repository, "own_release", lambda: None)
 
     assert main(["new", str(tmp_path / "shop")]) == 1
 

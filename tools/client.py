@@ -17,7 +17,7 @@ from pathlib import Path
 
 from httpx2 import get
 
-from service import serving
+from service import served
 
 HERE = Path(__file__).parent / "client"
 MODULES = [folder.parent.name for folder in Path("src/backend").glob("*/identity.py")]
@@ -27,8 +27,11 @@ def main(folder: str) -> None:
     """End the process with the status of the first command that fails."""
     programs = Path(folder).resolve()
     token = secrets.token_urlsafe()
+    settings = {"ENVIRONMENT": "test", "DEV_TOKENS": _dev_tokens(token), "OIDC_AUDIENCE": "client"}
+    environment = {**os.environ, **settings}
+    subprocess.run(["alembic", "upgrade", "heads"], env=environment, check=True)
     with (
-        serving({"DEV_TOKENS": _dev_tokens(token), "OIDC_AUDIENCE": "client"}) as address,
+        served(environment, "src.cos_main:app", ready="/health/ready") as address,
         tempfile.TemporaryDirectory(prefix="client-") as scratch,
     ):
         place = Path(scratch)
@@ -37,7 +40,7 @@ def main(folder: str) -> None:
         (place / "openapi.json").write_bytes(document.content)
         script = str(HERE / "try_client.py")
         paths = dict.fromkeys(("PYTHONPATH", "MYPYPATH"), scratch)
-        environment = {**os.environ, **paths, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}  # it runs ruff
+        environment |= {**paths, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}  # it runs ruff
         commands = (
             (programs / "openapi-python-client", "generate", "--path", "openapi.json", *generated),
             (programs / "mypy", "--config-file", str(HERE / "mypy.ini"), "cos_client", script),

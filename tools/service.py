@@ -1,6 +1,5 @@
-"""Start the service of the project in the current folder, on a free port of this machine."""
+"""Serve an application on a free port of this machine, for a job that talks to it."""
 
-import os
 import socket
 import subprocess
 import sys
@@ -12,17 +11,15 @@ from httpx2 import ConnectError, get
 
 
 @contextmanager
-def serving(settings: Mapping[str, str]) -> Iterator[str]:
-    """Migrate the database of DATABASE_URL, and yield the address of a service with these settings that is ready."""
-    environment = {**os.environ, "ENVIRONMENT": "test", **settings}
-    subprocess.run(["alembic", "upgrade", "heads"], env=environment, check=True)
+def served(environment: Mapping[str, str], *arguments: str, ready: str) -> Iterator[str]:
+    """Yield the address at which uvicorn serves what the arguments name, once it answers the path `ready`."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "uvicorn", "src.cos_main:app", "--no-access-log", "--port", str(port)]
+    command = [sys.executable, "-m", "uvicorn", *arguments, "--no-access-log", "--port", str(port)]
     service = subprocess.Popen(command, env=environment)
     try:
-        _wait_for(f"http://127.0.0.1:{port}/health/ready", service)
+        _wait_for(f"http://127.0.0.1:{port}{ready}", service)
         yield f"http://127.0.0.1:{port}"
     finally:
         service.terminate()

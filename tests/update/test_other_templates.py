@@ -1,13 +1,15 @@
 """A module may come from any template of the same shape; two templates leave each other's parts alone."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from commands import run
+from gold_slice.answers import Module
 from gold_slice.testing import check_module_template
-from scenes import state
+from scenes import head, state
 from support import CC, HOST, commit, git, release, replace
 
 AUDIT = ".copier-answers.ops_audit.yml"
@@ -125,6 +127,33 @@ def test_host_and_other_templates_are_updated_as_one_commit(audited: Path, other
     assert git(audited, "status", "--porcelain") == ""
 
 
+def test_an_update_of_one_template_changes_no_file_of_the_others(
+    audited: Path, other: Path, released: Path, tmp_path: Path
+) -> None:
+    assert released.exists()
+    third = shutil.copytree(other, tmp_path / "ledger-template")
+    assert run(audited, "generate", "fin", "ledger", "--from", f"{third}@v1.0.0").status == 0
+    commit(audited, "ledger")
+    second_release(other)
+    second_release(third)
+    audit, ledger = Module("ops", "audit"), Module("fin", "ledger")
+
+    for parts, owner in ((["audit"], audit), (["ledger"], ledger), (["host", "cc", "crm"], None)):
+        before = head(audited)
+        assert run(audited, "update", *parts).status == 0
+        changed = git(audited, "diff", "--name-only", before).splitlines()
+
+        assert changed
+        owners = {next((each for each in (audit, ledger) if each.owns(path)), None) for path in changed}
+        assert owners == {owner}
+
+    assert run(audited, "remove", "audit").status == 0
+    assert {path for path in git(audited, "diff", "--name-only").splitlines() if not audit.owns(path)} == {
+        "alembic/env.py", "src/cos_main.py", "src/graph/registry.py",
+    }  # fmt: skip
+    assert run(audited, "doctor", "--json").codes == []
+
+
 def test_a_conflict_in_a_module_of_another_template_waits_and_lands(audited: Path, other: Path) -> None:
     (audited / "src/backend/audit/trail.py").write_text("def append(ours: int = 1) -> None: ...\n")
     commit(audited, "edited")
@@ -141,6 +170,7 @@ def test_a_conflict_in_a_module_of_another_template_waits_and_lands(audited: Pat
 
 def test_the_kit_accepts_a_template_that_keeps_the_contract(living: Path, other: Path, tmp_path: Path) -> None:
     second_release(other)
+    git(other, "tag", "--delete", "v1.1.0")  # the kit takes what is newer than the last tag for a release
     before = state(living)
     (tmp_path / "scratch").mkdir()
 
@@ -188,8 +218,11 @@ def test_what_is_not_a_module_is_refused_and_nothing_changes(
     )
     (other / "template/README.md").unlink()
     (other / "template/src/backend/{{ module }}/__init__.py").write_text("")
+    (other / "template/src/backend/{{ module }}/models.py").unlink()
     release(other, "v1.3.0")
     ending = run(living, "generate", "ops", "audit", "--from", str(other), "--json")
     assert ending.status == 1
-    assert "it sets no SLICE" in json.dumps(ending.document["problems"])
+    problems = json.dumps(ending.document["problems"])
+    assert "it sets no SLICE" in problems
+    assert "does not render src/backend/audit/models.py, which the host imports" in problems
     assert state(living) == before

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 
 from src import health
-from src.backend.slice import load_slice, subscribers_of
+from src.backend.slice import load_slice, mcp_hosts_of, queries_of, subscribers_of
 from src.common.access.guard import add_access, say_if_open
 from src.common.access.scopes import module_scopes, requires
 from src.common.background_tasks import open_background_tasks
@@ -31,8 +31,6 @@ from src.common.telemetry.scrubber import scrub
 from src.db.connection import open_database
 from src.db.schema_check import add_schema_error_handler, code_revisions
 from src.graph import router as graph_router
-from src.graph.queries import GraphQueries
-from src.graph.registry import MODULE_LABELS
 from src.graph.repository import open_graph
 from src.highway.lifespan import open_highway
 from src.l1.writer import open_writer
@@ -58,8 +56,6 @@ def build_app(settings: Settings, packages: Sequence[str]) -> FastAPI:
     sys.set_int_max_str_digits(INTEGER_DIGITS_LIMIT)
     configure_logging(settings)
     slices = [load_slice(package) for package in packages]
-    types = {name for part in slices for name in part.graph_models.types}
-    with_mcp = [part for part in slices if part.mcp_package]
     service_name = _service_name(packages)
 
     @asynccontextmanager
@@ -73,14 +69,14 @@ def build_app(settings: Settings, packages: Sequence[str]) -> FastAPI:
                 open_writer(settings, tasks) as writer,
                 open_graph(settings) as graph,
                 open_highway(settings, database, writer, tasks, subscribers_of(slices, graph)) as highway,
-                open_mcp([part.mcp_host(settings, highway.database) for part in with_mcp]) as mcp_servers,
+                open_mcp(mcp_hosts_of(slices, settings, highway.database, graph)) as mcp_servers,
             ):
                 app.state.database = highway.database
                 app.state.background_tasks = tasks
                 app.state.l1_writer = writer
                 app.state.highway = highway
                 app.state.graph = graph
-                app.state.graph_queries = GraphQueries(graph, types=types, modules=MODULE_LABELS) if graph else None
+                app.state.graph_queries = queries_of(slices, graph)
                 app.state.mcp_servers = mcp_servers
                 registrations = registration_tasks(highway.database, slices)
                 for task in [*registrations, *purge_tasks(database, slices, settings)]:
@@ -120,7 +116,7 @@ def build_app(settings: Settings, packages: Sequence[str]) -> FastAPI:
     app.include_router(health.router)
     # The graph shows what all modules recorded, so that a caller needs to be allowed to read all of them.
     app.include_router(graph_router.router, dependencies=[requires(module_scopes(part.module)[0]) for part in slices])
-    add_mcp_routes(app, settings, [part.module for part in with_mcp])
+    add_mcp_routes(app, settings, [part.module for part in slices if part.mcp_package])
     if registry:
         app.include_router(metrics_router(registry))
     for part in slices:

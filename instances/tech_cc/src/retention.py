@@ -26,7 +26,7 @@ async def purge_slice(database: Database, part: Slice, *, age: timedelta) -> dic
 
     with outages_refused():
         return {
-            "expired notes": await _until_complete(database, part.purge_scratch),
+            "expired notes": await _until_complete(database, part.purge_scratch) if part.purge_scratch else 0,
             "old records": await _until_complete(database, purge_records),
         }
 

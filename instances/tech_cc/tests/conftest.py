@@ -1,11 +1,8 @@
 """A real PostgreSQL, a throw-away database in it, and a client whose every change is rolled back."""
 
 import os
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +12,7 @@ from pydantic import SecretStr
 from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker
 
-from databases import throw_away_database, upgrade
-from embedded.postgres import create_role_and_database, running_postgres, url_of
+from databases import own_server, throw_away_database, upgrade
 from embedded.redis import running_redis
 from issue_token import LocalIssuer
 from src.common.config import Settings, get_settings
@@ -60,11 +56,8 @@ async def database_server() -> AsyncIterator[URL]:
     if settings.database_is_named or os.environ.get("RUN_INTEGRATION") == "1":
         yield settings.sqlalchemy_url
         return
-    scratch = Path(tempfile.mkdtemp(prefix="cos-tests-"))
-    with running_postgres(scratch / "postgres", is_durable=False) as server:
-        await create_role_and_database(server)
-        yield url_of(server)
-    shutil.rmtree(scratch)
+    async with own_server() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

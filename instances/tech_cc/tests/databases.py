@@ -1,6 +1,8 @@
 """Databases that live as long as a test, and the migrations that build them."""
 
 import asyncio
+import shutil
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,11 +17,22 @@ from sqlalchemy import URL, NullPool, text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from embedded.postgres import create_role_and_database, running_postgres, url_of
 from src.common.config import Settings
 from src.db.unavailable import DATABASE_FAULTS, unavailable
 
 USE_EMBEDDED = "Without DATABASE_URL and RUN_INTEGRATION they bring a server of their own."
 PROJECT = Path(__file__).resolve().parent.parent
+
+
+@asynccontextmanager
+async def own_server() -> AsyncIterator[URL]:
+    """Yield a server out of a wheel that nobody else uses, and remove it afterwards."""
+    scratch = Path(tempfile.mkdtemp(prefix="cos-tests-"))
+    with running_postgres(scratch / "postgres", is_durable=False) as server:
+        await create_role_and_database(server)
+        yield url_of(server)
+    shutil.rmtree(scratch)
 
 
 @asynccontextmanager

@@ -17,6 +17,8 @@ from src.db.autocommit import AnySession
 from src.db.connection import Database
 from src.graph.consumer import GraphSubscriber
 from src.graph.models import GraphModels
+from src.graph.queries import GraphQueries
+from src.graph.registry import MODULE_LABELS
 from src.graph.repository import GraphRepository
 from src.highway.subscriber import AnySubscriber
 from src.l1.entries import Log
@@ -34,15 +36,15 @@ class Slice:
     module: str
     label: str
     routers: Sequence[APIRouter]
-    debug_routers: Sequence[APIRouter]
     log: Log
-    purge_scratch: Callable[[AsyncSession], Awaitable[Purge]]
+    debug_routers: Sequence[APIRouter] = ()
+    purge_scratch: Callable[[AsyncSession], Awaitable[Purge]] | None = None  # of what expires, if anything does
     graph_models: GraphModels = NO_MODELS
     register: Callable[[AnySession], Awaitable[None]] | None = None
     subscribers: Sequence[AnySubscriber] = ()
     mcp_package: str = ""  # of its tools and resources for assistants; a slice without them has no MCP server
 
-    def mcp_host(self, settings: Settings, database: Database) -> ModuleHost:
+    def mcp_host(self, settings: Settings, database: Database, graph: GraphQueries | None = None) -> ModuleHost:
         """Return what the calls of its MCP server share."""
         return ModuleHost(
             module=self.module,
@@ -52,6 +54,7 @@ class Slice:
             subscribers=self.subscribers,
             settings=settings,
             database=database,
+            graph=graph,
         )
 
     def mount(self, app: FastAPI, *, with_debug: bool) -> None:
@@ -90,3 +93,17 @@ def subscribers_of(slices: Sequence[Slice], graph: GraphRepository | None) -> li
         subscriber = GraphSubscriber(graph, module=part.module, label=part.label, models=part.graph_models)
         found.append((part.log, subscriber))
     return found
+
+
+def queries_of(slices: Sequence[Slice], graph: GraphRepository | None) -> GraphQueries | None:
+    """Return what can be asked of the graph of all slices; None where there is no graph."""
+    types = {name for part in slices for name in part.graph_models.types}
+    return GraphQueries(graph, types=types, modules=MODULE_LABELS) if graph else None
+
+
+def mcp_hosts_of(
+    slices: Sequence[Slice], settings: Settings, database: Database, graph: GraphRepository | None
+) -> list[ModuleHost]:
+    """Return what the calls of each slice's MCP server share, for the slices that have one."""
+    queries = queries_of(slices, graph)
+    return [part.mcp_host(settings, database, queries) for part in slices if part.mcp_package]

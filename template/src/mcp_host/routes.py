@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+import sys
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -160,6 +161,14 @@ async def open_mcp(hosts: Sequence[ModuleHost]) -> AsyncIterator[Servers]:
         DescriptionError: A file of a server is missing or wrong.
     """
     servers = await asyncio.to_thread(_build, hosts)
+    async with run_servers(servers) as running:
+        yield running
+
+
+@asynccontextmanager
+async def run_servers(servers: "dict[str, MCPServer[Any]]") -> AsyncIterator[Servers]:
+    """Yield the servers, by module, once they can answer requests."""
+    await asyncio.to_thread(_make_stateless, servers.values())
     async with in_own_task(_run(servers)) as running:
         yield running
 
@@ -174,16 +183,22 @@ async def _run(servers: "dict[str, MCPServer[Any]]") -> AsyncIterator[Servers]:
 
 def _build(hosts: Sequence[ModuleHost]) -> "dict[str, MCPServer[Any]]":
     # Importing the SDK takes as long as importing FastAPI; a script that builds the application does not need it.
-    from mcp.server.transport_security import TransportSecuritySettings  # noqa: PLC0415
-
     from src.mcp_host.server import build_server  # noqa: PLC0415
+
+    return {host.module: build_server(host) for host in hosts}
+
+
+def _make_stateless(servers: "Iterable[MCPServer[Any]]") -> None:
+    from mcp.server.transport_security import TransportSecuritySettings  # noqa: PLC0415  # see `_build`
 
     unchecked = TransportSecuritySettings(enable_dns_rebinding_protection=False)  # `McpEndpoint` checks Host and Origin
     logging.getLogger("mcp.server.streamable_http").setLevel(logging.WARNING)  # at INFO it has a line for each request
-    servers = {host.module: build_server(host) for host in hosts}
-    for server in servers.values():
-        server.streamable_http_app(stateless_http=True, transport_security=unchecked)  # makes the session manager
-    return servers
+    for server in servers:
+        server.streamable_http_app(  # makes the session manager
+            stateless_http=True,
+            transport_security=unchecked,
+            max_request_body_size=sys.maxsize,  # `RequestBodyLimits` refuses a large body, with a problem
+        )
 
 
 async def _running(module: str, server: "MCPServer[Any]") -> RunningServer:

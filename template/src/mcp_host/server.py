@@ -4,6 +4,8 @@ from typing import Any
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.resources import Resource
+from mcp.server.mcpserver.tools import Tool
 from mcp.shared.exceptions import MCPError
 from mcp.types import INVALID_PARAMS
 
@@ -22,13 +24,20 @@ def build_server(host: ModuleHost) -> MCPServer[Any]:
         DescriptionError: A file of the server is missing or wrong.
     """
     described = read_description(folder_of(host.package) / "server.yml", ServerDescription)
+    return make_server(host, described, tools=load_tools(host), resources=load_resources(host))
+
+
+def make_server(
+    host: ModuleHost, described: ServerDescription, *, tools: list[Tool], resources: list[Resource]
+) -> MCPServer[Any]:
+    """Return the server of a module that has these tools and resources."""
     return MCPServer(
         name=host.label,
         title=described.title,
         instructions=described.instructions.strip(),
         version=VERSION,
-        tools=load_tools(host),
-        resources=load_resources(host),
+        tools=tools,
+        resources=resources,
         middleware=[refuse_unknown_prompts],
         subscriptions=False,  # a stream that stays open: nothing of a stateless server changes while it runs
     )

@@ -9,8 +9,8 @@ import pytest
 
 from faults.bench import Bench, open_bench
 from faults.report import Verdict, as_markdown, as_text
+from slices import SAMPLE_SLICE
 from src.backend.slice import load_slice
-from src.cos_main import SLICES
 
 VERDICTS: defaultdict[str, list[Verdict]] = defaultdict(list)
 
@@ -18,7 +18,7 @@ VERDICTS: defaultdict[str, list[Verdict]] = defaultdict(list)
 @pytest.fixture(scope="session")
 async def bench(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bench]:
     """Servers and processes under load; what the processes log is in a temporary folder of pytest."""
-    async with open_bench(load_slice(SLICES[0]).log, tmp_path_factory.mktemp("faults")) as bench:
+    async with open_bench(load_slice(SAMPLE_SLICE).log, tmp_path_factory.mktemp("faults")) as bench:
         yield bench
 
 

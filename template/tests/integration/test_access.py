@@ -1,6 +1,7 @@
 """The guard of the whole application: who is let in, who is refused and how, and what the log says of the caller."""
 
 import logging
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
@@ -14,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bad_tokens import BAD_TOKENS
 from collector import running_collector
 from issue_token import ISSUER, LocalIssuer
+from slices import SAMPLE_SLICE
 from src.backend.slice import load_slice
 from src.common.access.caller import ANYBODY, current_caller
 from src.common.config import Settings
@@ -21,7 +23,7 @@ from src.cos_main import SLICES, app, create_app
 from src.l1.entries import Event, new_record
 
 MODULES = [load_slice(package).module for package in SLICES]
-MODULE = MODULES[0]
+MODULE = load_slice(SAMPLE_SLICE).module
 METADATA = "http://test/.well-known/oauth-protected-resource"
 CHALLENGE = f'resource_metadata="{METADATA}"'
 
@@ -37,9 +39,9 @@ def operations() -> Iterator[tuple[str, str, str, str]]:
         for method, operation in methods.items():
             for module in operation.get("tags", []):
                 if module in MODULES:
-                    filled = path.replace("{component}", "database").replace("{module_id}", str(uuid4()))
+                    filled = re.sub(r"\{\w+_id\}", str(uuid4()), path).replace("{component}", "database")
                     kind = "read" if method == "get" else "write"
-                    yield method.upper(), filled.replace("{note_id}", str(uuid4())), module, f"{module}:{kind}"
+                    yield method.upper(), filled, module, f"{module}:{kind}"
 
 
 def assert_problem(answer: Response, status: int) -> str:
@@ -182,7 +184,7 @@ async def test_every_record_says_who_called(
         await guarded_client.post(f"/{MODULE}/test-log", json={}, headers=headers),
     ]
 
-    log = load_slice(SLICES[0]).log
+    log = load_slice(SAMPLE_SLICE).log
     subjects = await test_db_session.scalars(text(f"SELECT subject FROM {log.schema}.base_log"))
     assert [answer.status_code for answer in answers] == [201, 200, 200]
     assert list(subjects) == ["ana"] * 3
@@ -192,13 +194,13 @@ async def test_while_the_api_is_open_nobody_is_named(client: AsyncClient, test_d
     headers = bearer("whatever")
     answer = await client.post(f"/{MODULE}/modules", json={"name": "a", "version": "1"}, headers=headers)
 
-    log = load_slice(SLICES[0]).log
+    log = load_slice(SAMPLE_SLICE).log
     assert answer.status_code == 201
     assert list(await test_db_session.scalars(text(f"SELECT subject FROM {log.schema}.base_log"))) == [None]
 
 
 def test_outside_of_a_request_a_record_names_nobody() -> None:
-    assert new_record(load_slice(SLICES[0]).log, [Event("a.b")]).base[-1] is None
+    assert new_record(load_slice(SAMPLE_SLICE).log, [Event("a.b")]).base[-1] is None
 
 
 async def test_routes_find_the_caller(guarded: Callable[..., Settings], issuer: LocalIssuer) -> None:

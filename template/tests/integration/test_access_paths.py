@@ -4,10 +4,10 @@ import pytest
 from fastapi import FastAPI
 from starlette.types import Message, Scope
 
+from slices import SAMPLE_SLICE
 from src.backend.slice import load_slice
-from src.cos_main import SLICES
 
-MODULE = load_slice(SLICES[0]).module
+MODULE = load_slice(SAMPLE_SLICE).module
 
 
 async def answer_of(app: FastAPI, scope: Scope) -> tuple[list[Message], int]:

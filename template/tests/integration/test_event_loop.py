@@ -1,4 +1,7 @@
-"""No body holds the event loop for longer than 20 ms, in CPU time of the loop's thread."""
+"""No body holds the event loop for longer than 20 ms of its thread's CPU time.
+
+The limit is for a machine that adds 40 million integers a second in Python, and grows with a slower one.
+"""
 
 import asyncio
 import time
@@ -8,13 +11,13 @@ from contextlib import asynccontextmanager
 import pytest
 from httpx2 import AsyncClient
 
+from slices import SAMPLE_SLICE
 from src.common.request_body import JSON_VALUES_LIMIT
-from src.cos_main import SLICES
 
 BODY_LIMIT_BYTES = 1024 * 1024  # the default of the setting
-LAG_LIMIT_S = 0.020
+LAG_LIMIT_MS = 20
 ATTEMPTS = 20  # the first below the limit counts: a garbage collection of the test process may fall into any
-PATH = f"/{SLICES[0].rpartition('.')[2]}/scratch-notes"
+PATH = f"/{SAMPLE_SLICE.rpartition('.')[2]}/scratch-notes"
 JSON = {"content-type": "application/json"}
 
 
@@ -57,6 +60,14 @@ BODIES = {
 }
 
 
+def reference_s() -> float:
+    """Return the CPU time, in seconds, of what that machine computes in 1 ms."""
+    started_s, total = time.thread_time(), 0
+    for number in range(40_000):
+        total += number
+    return time.thread_time() - started_s
+
+
 class Lag:
     """The longest time for which the event loop's thread computed without a pause."""
 
@@ -86,11 +97,11 @@ async def lag_measured() -> AsyncIterator[Lag]:
 
 @pytest.mark.parametrize(("body", "status"), BODIES.values(), ids=BODIES)
 async def test_no_body_holds_the_event_loop(client: AsyncClient, body: bytes, status: int) -> None:
-    lags_s: list[float] = []
-    while not lags_s or (min(lags_s) >= LAG_LIMIT_S and len(lags_s) < ATTEMPTS):
+    lags_ms: list[float] = []
+    while not lags_ms or (min(lags_ms) >= LAG_LIMIT_MS and len(lags_ms) < ATTEMPTS):
         async with lag_measured() as lag:
             answer = await client.post(PATH, content=body, headers=JSON)
         assert answer.status_code == status, answer.text[:300]
-        lags_s.append(lag.longest_s)
+        lags_ms.append(lag.longest_s / reference_s())
 
-    assert min(lags_s) < LAG_LIMIT_S
+    assert min(lags_ms) < LAG_LIMIT_MS

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from httpx2 import ASGITransport, AsyncClient
 
+from slices import SAMPLE_SLICE
 from src.application import build_app
 from src.common.config import Settings
 from src.cos_main import SLICES
@@ -109,7 +110,7 @@ async def test_the_description_is_served_unless_it_is_switched_off(
 
 async def test_a_smaller_body_limit_is_obeyed(serve: Serve) -> None:
     async with serve(body_limit_bytes=2000) as client:
-        module = SLICES[0].rpartition(".")[2]
+        module = SAMPLE_SLICE.rpartition(".")[2]
         answer = await client.post(f"/{module}/modules", json={"name": "a" * 3000})
 
     assert answer.status_code == 413

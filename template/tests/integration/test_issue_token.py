@@ -6,13 +6,13 @@ from httpx2 import get
 
 from databases import PROJECT
 from served import served
+from slices import SAMPLE_SLICE
 from src.backend.slice import load_slice
 from src.common.config import Settings
-from src.cos_main import SLICES
 
 pytestmark = pytest.mark.long
 
-PART = load_slice(SLICES[0])
+PART = load_slice(SAMPLE_SLICE)
 
 
 def script(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -27,12 +27,11 @@ INSERT INTO note VALUES (1); INSERT INTO reader VALUES (1)
 """
 
 
-def slice_with(purge_scratch: PurgeBatch, *, module: str = "m") -> Slice:
+def slice_with(purge_scratch: PurgeBatch | None, *, module: str = "m") -> Slice:
     return Slice(
         module=module,
         label=f"d_{module}",
         routers=[],
-        debug_routers=[],
         log=Log(module=module, schema=f"mem0_{module}"),
         purge_scratch=purge_scratch,
     )
@@ -57,6 +56,12 @@ async def test_a_purge_goes_on_until_it_is_complete(database: Database) -> None:
     purged = await purge_slice(database, slice_with(purge_scratch), age=timedelta(days=9))
 
     assert purged == {"expired notes": 7, "old records": 9}
+
+
+async def test_where_nothing_expires_the_log_is_purged(database: Database) -> None:
+    purged = await purge_slice(database, slice_with(None), age=timedelta(days=9))
+
+    assert purged == {"expired notes": 0, "old records": 9}
 
 
 async def test_a_purge_that_meets_a_foreign_key_is_tried_again(

@@ -17,9 +17,9 @@ import pytest
 from httpx2 import ConnectError, TransportError, get
 from sqlalchemy import text
 
+from slices import SAMPLE_SLICE
 from src.backend.slice import load_slice
 from src.common.config import Settings
-from src.cos_main import SLICES
 from src.db.connection import open_database
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -242,7 +242,7 @@ async def test_a_stop_under_load_answers_every_request_that_it_began(
 
     answers = answered_until_stopped(process, port)
 
-    log = load_slice(SLICES[0]).log
+    log = load_slice(SAMPLE_SLICE).log
     async with open_database(migrated_database) as database:
         query = f'SELECT request_id FROM "{log.schema}".base_log WHERE request_id IS NOT NULL'
         recorded = await database.autocommit.execute(text(query))

@@ -10,10 +10,9 @@ from uuid import uuid4
 
 from locust import FastHttpUser, task
 
-from src.backend.slice import load_slice
-from src.cos_main import SLICES
+from src.project import FIRST_MODULE
 
-ROOT = f"/{load_slice(SLICES[0]).module}"
+ROOT = f"/{FIRST_MODULE}"
 
 
 class Visitor(FastHttpUser):

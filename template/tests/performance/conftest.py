@@ -12,9 +12,9 @@ from sqlalchemy import URL
 
 from databases import throw_away_database, upgrade
 from ratios import BLOCKS, Baseline, Compare, Contest, Judge, Samples, Work, contested, interleaved, p95, ratio
+from slices import SAMPLE_SLICE
 from src.backend.slice import load_slice
 from src.common.config import Settings
-from src.cos_main import SLICES
 from src.l1.entries import Log
 
 ROUNDS = 300
@@ -50,7 +50,7 @@ async def loop() -> asyncio.AbstractEventLoop:
 @pytest.fixture(scope="session")
 def log() -> Log:
     """The log of one of the modules."""
-    return load_slice(SLICES[0]).log
+    return load_slice(SAMPLE_SLICE).log
 
 
 @pytest.fixture(scope="session")

@@ -22,17 +22,18 @@ from starlette.types import Message, Receive
 
 from ratios import Judge, Samples
 from served import free_port
+from slices import SAMPLE_SLICE
 from src.common import tracing
 from src.common.config import Settings
 from src.common.tracing import use_tracer
-from src.cos_main import SLICES, create_app
+from src.cos_main import create_app
 
 pytestmark = pytest.mark.benchmark
 
 BLOCKS = 20
 REQUESTS_A_BLOCK = 160
 BODY = b'{"message": "Hello, L1."}'
-PATH = f"/{SLICES[0].rpartition('.')[2]}/test-log"
+PATH = f"/{SAMPLE_SLICE.rpartition('.')[2]}/test-log"
 WAYS: dict[str, dict[str, Any]] = {
     "off": {"tracing": "off"},
     "every trace kept": {},

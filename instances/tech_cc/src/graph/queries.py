@@ -142,13 +142,14 @@ class GraphQueries:
                 break
         return Neighbourhood(node=_node(start), neighbours=list(found.values()), is_complete=is_complete)
 
-    async def story(self, request_id: str, *, limit: int = STORY_LIMIT) -> Story:
-        """Return what happened in a request, in all modules.
+    async def story(self, request_id: str, *, module: str | None = None, limit: int = STORY_LIMIT) -> Story:
+        """Return what happened in a request: in all modules, or in one.
 
         Raises:
             NodeUnknownError: The graph has no entry of that request.
         """
-        rows = await self._graph.read(cypher("request_story"), {"request_id": request_id, "limit": limit + 1})
+        parameters = {"request_id": request_id, "module": module, "limit": limit + 1}
+        rows = await self._graph.read(cypher("request_story"), parameters)
         if not rows:
             raise NodeUnknownError(f"The graph has nothing of the request {request_id}. It may not have arrived yet.")
         entries = [_entry(row) for row in rows[:limit]]

@@ -10,6 +10,7 @@ from src.common.tracing import span
 from src.db.autocommit import AnySession
 from src.db.connection import Database
 from src.db.unavailable import outages_refused
+from src.graph.queries import GraphQueries
 from src.highway.control import Control
 from src.highway.subscriber import AnySubscriber
 from src.l1.entries import Event, Log
@@ -29,6 +30,7 @@ class ModuleHost:
     subscribers: Sequence[AnySubscriber]
     settings: Settings
     database: Database
+    graph: GraphQueries | None  # None: the service has no graph
 
     @property
     def control(self) -> Control:

@@ -20,12 +20,12 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from faults.ledger import Ledger
+from slices import SAMPLE_SLICE
 from src.backend.slice import load_slice
 from src.common.background_tasks import BackgroundTask, open_background_tasks
 from src.common.config import get_settings
 from src.common.logger import configure_logging
 from src.common.pubsub import RedisPubSub
-from src.cos_main import SLICES
 from src.db.connection import connect_driver, open_database
 from src.db.unavailable import outages_refused
 from src.highway.announcer import Recorded, channel_of
@@ -97,7 +97,7 @@ async def main(ledger: Ledger, is_ready: Path, names: Sequence[str]) -> None:
     """Run until the process is killed."""
     settings = get_settings()
     configure_logging(settings)
-    log = load_slice(SLICES[0]).log
+    log = load_slice(SAMPLE_SLICE).log
     highway: dict[str, AnySubscriber] = {"outside": Outside(ledger), "inside": Inside()}
     wrong = {
         "seq": partial(follow_by, "seq", ledger, log),

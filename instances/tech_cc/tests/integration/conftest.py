@@ -12,10 +12,12 @@ from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from databases import throw_away_database
+from slices import SAMPLE_SLICE, SLICES_WITH_MCP
 from src.backend.slice import load_slice
 from src.common.background_tasks import BackgroundTasks, open_background_tasks
 from src.common.config import Settings
 from src.cos_main import SLICES
+from src.db.base import Base
 from src.db.connection import Database, open_database
 from src.highway.lifespan import Highway, open_highway
 from src.highway.subscriber import AnySubscriber
@@ -40,7 +42,7 @@ type RunHighway = Callable[..., AbstractAsyncContextManager[Running]]
 @pytest.fixture(scope="session")
 def log() -> Log:
     """The log of one of the modules."""
-    return load_slice(SLICES[0]).log
+    return load_slice(SAMPLE_SLICE).log
 
 
 @pytest.fixture(scope="session")
@@ -57,9 +59,8 @@ async def committing_database(committing_settings: Settings) -> AsyncIterator[Da
         yield database
         async with database.engine.begin() as connection:
             schemas = [load_slice(package).log.schema for package in SLICES]
-            names = ("base_log", "consumer_checkpoint", "scratch_note")
-            tables = ", ".join(f"{schema}.{name}" for schema in schemas for name in names)
-            await connection.execute(text(f"TRUNCATE {tables} CASCADE"))
+            tables = [table.fullname for table in Base.metadata.tables.values() if table.schema in schemas]
+            await connection.execute(text(f"TRUNCATE {', '.join(tables)} CASCADE"))
 
 
 @pytest.fixture
@@ -97,7 +98,7 @@ def run_highway(
 @pytest.fixture
 async def mcp_http(client: AsyncClient, app: FastAPI, settings: Settings) -> AsyncIterator[AsyncClient]:
     """A client with every module's MCP server behind it; what it changes is rolled back."""
-    hosts = [load_slice(package).mcp_host(settings, app.state.database) for package in SLICES]
+    hosts = [load_slice(package).mcp_host(settings, app.state.database) for package in SLICES_WITH_MCP]
     client.base_url = "http://localhost"
     async with open_mcp(hosts) as app.state.mcp_servers:
         yield client

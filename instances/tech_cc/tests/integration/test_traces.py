@@ -17,14 +17,15 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from sqlalchemy import text
 
 from collector import Collector, plain_attributes, running_collector
+from slices import SAMPLE_SLICE
 from src.common.config import Settings
 from src.common.tracing import use_tracer
-from src.cos_main import SLICES, create_app
+from src.cos_main import create_app
 from src.db.connection import TIME_LIMITS
 
 pytestmark = pytest.mark.usefixtures("without_registration")
 
-MODULE = SLICES[0].rpartition(".")[2]
+MODULE = SAMPLE_SLICE.rpartition(".")[2]
 PATH = f"/{MODULE}/modules"
 ONE_MODULE = f"GET {PATH}/" + "{module_id}"
 UNKNOWN = "00000000-0000-0000-0000-000000000000"

@@ -10,13 +10,13 @@ from http_client import Call, Connections
 from mcp_client import VERSIONS, envelope, headers_for
 from ratios import Contest
 from served import served
+from slices import SAMPLE_SLICE
 from src.backend.slice import load_slice
 from src.common.config import Settings
-from src.cos_main import SLICES
 
 pytestmark = pytest.mark.benchmark
 
-MODULE = load_slice(SLICES[0]).module
+MODULE = load_slice(SAMPLE_SLICE).module
 NAMES = {"auto": "tool", "legacy": "tool, 2025-11-25"}
 
 

@@ -1,5 +1,36 @@
+import ast
+from pathlib import Path
+
+import pytest
 from importlinter import cli
+
+from src.backend.slice import load_slice
+from src.cos_main import SLICES
+from src.mcp_host.descriptions import folder_of
+
+MCP_PACKAGES = [part.mcp_package for part in map(load_slice, SLICES) if part.mcp_package]
+FILES = [path for package in MCP_PACKAGES for path in sorted(folder_of(package).rglob("*.py"))]
 
 
 def test_imports_go_down_and_slices_are_independent() -> None:
     assert cli.lint_imports(no_logo=True) == cli.EXIT_STATUS_SUCCESS
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}.{path.stem}")
+def test_tools_and_resources_only_pass_the_session_on(path: Path) -> None:
+    assert uses_of_session(path.read_text()) == []
+
+
+def test_a_tool_that_uses_the_session_itself_is_found() -> None:
+    tool = "async def t(call):\n    await call.session.execute(text('SELECT 1'))\n    await notes.keep(call.session)\n"
+
+    assert uses_of_session(tool) == ["call.session.execute"]
+
+
+def uses_of_session(source: str) -> list[str]:
+    """Return what a file does with `call.session`, beside passing it to a service."""
+    return [
+        ast.unparse(node)
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute) and node.value.attr == "session"
+    ]

@@ -10,15 +10,16 @@ from httpx2 import ASGITransport, AsyncClient
 from sqlalchemy import text
 
 from collector import Collector, running_collector
+from slices import SAMPLE_SLICE
 from src.backend.slice import load_slice
 from src.common.config import Settings
-from src.cos_main import SLICES, create_app
+from src.cos_main import create_app
 from src.l1.entries import Event, Log
 from src.l1.writer import L1Writer
 
 pytestmark = pytest.mark.usefixtures("without_registration")
 
-LOG: Log = load_slice(SLICES[0]).log
+LOG: Log = load_slice(SAMPLE_SLICE).log
 PURGE = f"purge of {LOG.module}"
 WRITER = "l1 writer"
 

@@ -8,9 +8,9 @@ import pytest
 
 from graph_server import Contents, contents, graph_settings, wipe
 from integration.conftest import RunHighway
+from slices import SAMPLE_SLICE
 from src.backend.slice import load_slice
 from src.common.config import Settings
-from src.cos_main import SLICES
 from src.db.connection import Database, connect_driver
 from src.graph.consumer import GraphSubscriber
 from src.graph.queries import GraphQueries
@@ -74,7 +74,7 @@ async def graph(graph_server: Settings) -> AsyncIterator[GraphRepository]:
     """The graph, with its constraints."""
     async with open_graph(graph_server) as graph:
         assert graph
-        part = load_slice(SLICES[0])
+        part = load_slice(SAMPLE_SLICE)
         await prepare_schema(graph, owner=part.module, scripts=part.graph_models.scripts)
         yield graph
 
@@ -90,13 +90,13 @@ async def label(graph: GraphRepository) -> AsyncIterator[str]:
 @pytest.fixture
 def subscriber(graph: GraphRepository, label: str, log: Log) -> GraphSubscriber:
     """The consumer of a module's log, under a label of the test's own."""
-    return GraphSubscriber(graph, module=log.module, label=label, models=load_slice(SLICES[0]).graph_models)
+    return GraphSubscriber(graph, module=log.module, label=label, models=load_slice(SAMPLE_SLICE).graph_models)
 
 
 @pytest.fixture
 def queries(graph: GraphRepository, label: str) -> GraphQueries:
     """Questions about the graph."""
-    return GraphQueries(graph, types=load_slice(SLICES[0]).graph_models.types, modules=[label])
+    return GraphQueries(graph, types=load_slice(SAMPLE_SLICE).graph_models.types, modules=[label])
 
 
 @pytest.fixture

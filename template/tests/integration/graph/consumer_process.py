@@ -3,10 +3,10 @@
 import asyncio
 import sys
 
+from slices import SAMPLE_SLICE
 from src.backend.slice import load_slice
 from src.common.background_tasks import open_background_tasks
 from src.common.config import get_settings
-from src.cos_main import SLICES
 from src.db.connection import open_database
 from src.graph.consumer import GraphSubscriber
 from src.graph.repository import open_graph
@@ -17,7 +17,7 @@ from src.l1.writer import open_writer
 async def main(label: str, batch_limit: int) -> None:
     """Consume the log of the first module."""
     settings = get_settings()
-    part = load_slice(SLICES[0])
+    part = load_slice(SAMPLE_SLICE)
     async with (
         open_database(settings) as database,
         open_background_tasks() as tasks,

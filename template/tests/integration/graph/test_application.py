@@ -11,12 +11,18 @@ from httpx2 import ASGITransport, AsyncClient
 from pydantic import SecretStr
 
 from graph_server import wipe, with_graph
+from mcp_client import VERSIONS, connected, data_of, text_of
+from slices import SAMPLE_SLICE
 from src.backend.slice import Slice, load_slice
 from src.common.config import Settings
 from src.cos_main import SLICES, create_app
 from src.graph.repository import GraphRepository
 
-PART: Slice = load_slice(SLICES[0])
+PART: Slice = load_slice(SAMPLE_SLICE)
+FOREIGN_EVENT = """
+CREATE (:Event:<label> {rec_id: 'e', record_id: 'e', at: datetime(), event_type: 'a.b', payload: '{}'})
+-[:IN_REQUEST]->(:Request:<label> {rec_id: 'r', request_id: 'my-request'})
+"""
 
 
 @asynccontextmanager
@@ -85,6 +91,31 @@ async def test_what_a_request_did_can_be_told_from_the_graph(
     assert "Rust extension" in health["detail"]
 
 
+@pytest.mark.parametrize("mode", VERSIONS)
+async def test_an_assistant_is_told_the_story_of_a_request_in_its_module(
+    clean_graph: GraphRepository, graph_server: Settings, migrated_database: Settings, mode: str
+) -> None:
+    other = "test_other_module"
+    async with served(with_graph(migrated_database, graph_server)) as (app, client):
+        client.base_url = "http://localhost"
+        body = {"name": "billing", "version": "1"}
+        await client.post(f"/{PART.module}/modules", json=body, headers={"X-Request-ID": "my-request"})
+        await app.state.highway.consumers[f"{PART.module}.graph"].wait_for_end(timeout_s=20)
+        await clean_graph.write(FOREIGN_EVENT.replace("<label>", other))
+        async with connected(client, PART.module, mode=mode) as assistant:
+            story = data_of(await assistant.call_tool("request_story", {"request_id": "my-request"}))
+            unknown = text_of(await assistant.call_tool("request_story", {"request_id": "nothing"}))
+        everywhere = (await client.get("/graph/requests/my-request")).json()
+        await wipe(clean_graph, other)
+
+    assert [(each["event_type"], each["payload"]["name"]) for each in story["entries"]] == [
+        ("module.created", "billing")
+    ]
+    assert (story["modules"], story["is_complete"]) == ([PART.label], True)
+    assert everywhere["modules"] == sorted([PART.label, other])
+    assert unknown == "The graph has nothing of the request nothing. It may not have arrived yet."
+
+
 # Another user: after three wrong passwords Neo4j locks a user for some seconds, and other tests need theirs.
 STRANGER = {"neo4j_user": "stranger", "neo4j_password": SecretStr("s3cret")}
 
@@ -101,18 +132,23 @@ async def test_a_graph_that_cannot_be_used_stops_nothing_else(
 ) -> None:
     settings = with_graph(migrated_database, graph_server.model_copy(update=change))
     async with served(settings) as (_app, client):
+        client.base_url = "http://localhost"
         created = await client.post(f"/{PART.module}/modules", json={"name": "billing", "version": "1"})
         health = await client.get("/health/ready")
         started = time.perf_counter()
         asked = await client.get("/graph/counts")
         waited_s = time.perf_counter() - started
+        async with connected(client, PART.module) as assistant:
+            untold = await assistant.call_tool("request_story", {"request_id": "my-request"})
 
     assert created.status_code == 201
     assert (health.status_code, health.json()["status"]) == (200, "ready")
     assert health.json()["dependencies"]["neo4j"]["status"] == "down"
     assert health.json()["dependencies"]["neo4j"]["detail"].startswith(sentence)
     assert asked.status_code == 503
-    assert "s3cret" not in asked.text + health.text
+    assert untold.is_error
+    assert text_of(untold).startswith(sentence)
+    assert "s3cret" not in asked.text + health.text + text_of(untold)
     assert waited_s < 5
 
 

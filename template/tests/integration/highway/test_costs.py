@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import asyncpg
 import pytest
 
+from databases import own_server, throw_away_database, upgrade
 from round_trips import CountingProtocol, Counts
 from src.common.config import Settings
 from src.db.connection import Database, connect_driver
@@ -57,8 +58,16 @@ async def observer(committing_database: Database, committing_settings: Settings)
     await connection.close()
 
 
+@pytest.fixture(scope="module")
+async def committing_settings() -> AsyncIterator[Settings]:
+    """A database on a server of its own: what is counted is the server's, whoever uses it."""
+    async with own_server() as server, throw_away_database(server) as settings:
+        await upgrade(settings)
+        yield settings
+
+
 async def spent(observer: asyncpg.Connection, work: Awaitable[object], *, records: int) -> Spent:
-    """Return the transactions that wrote and the bytes of WAL; another database on the server adds to both."""
+    """Return the transactions that wrote and the bytes of WAL."""
     query = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint, pg_current_wal_insert_lsn() - '0/0'::pg_lsn"
     transactions, wal_bytes = await observer.fetchrow(query) or (0, 0)
     await work

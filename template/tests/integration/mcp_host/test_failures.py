@@ -7,13 +7,13 @@ from httpx2 import AsyncClient
 from mcp.shared.exceptions import MCPError
 
 from mcp_client import VERSIONS, connected, text_of
+from slices import SAMPLE_SLICE
 from src.backend.slice import load_slice
 from src.common.errors import UNEXPECTED
-from src.cos_main import SLICES
 from src.db.autocommit import AutocommitSession
 from src.db.unavailable import AWAY, DatabaseUnavailableError
 
-MODULE = load_slice(SLICES[0]).module
+MODULE = load_slice(SAMPLE_SLICE).module
 SECRET = "postgresql://user:secret@host"  # noqa: S105  # what a cause may hold
 
 

@@ -8,9 +8,9 @@ import asyncpg
 import pytest
 
 from ratios import Work
+from slices import SAMPLE_SLICE
 from src.common.background_tasks import open_background_tasks
 from src.common.config import Settings
-from src.cos_main import SLICES
 from src.db.connection import Database, connect_driver, open_database
 from src.l1.entries import Entry, Event, Log, Prompt, new_record
 from src.l1.record import write_record
@@ -89,7 +89,7 @@ def by_log_l1(database: Database, log: Log) -> Work:
 @pytest.fixture
 def by_orm(database: Database, log: Log) -> Work:
     """As most would write it: objects, a session, a commit."""
-    models: Any = import_module(f"{SLICES[0]}.mem0_models")
+    models: Any = import_module(f"{SAMPLE_SLICE}.mem0_models")
 
     async def write() -> None:
         async with database.sessions() as session, session.begin():

@@ -14,13 +14,14 @@ from pydantic import Field
 
 import check_mcp_filename_drift as drift
 from databases import PROJECT
+from slices import SAMPLE_SLICE
 from src.backend.slice import load_slice
 from src.cos_main import SLICES
 from src.mcp_host.call import Call
 from src.mcp_host.descriptions import ToolDescription
 from src.mcp_host.routes import Capabilities
 
-PACKAGE = SLICES[0]
+PACKAGE = SAMPLE_SLICE
 PART = load_slice(PACKAGE)
 SOURCE = PROJECT.joinpath(*PART.mcp_package.split("."))
 TITLE = "title: A title\ndescription: A description that is long enough.\n"

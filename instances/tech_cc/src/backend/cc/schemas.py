@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import MISSING, BaseModel, ConfigDict, Field, StringConstraints
 
 from src.common.schemas import JsonDocument, RecordModel, RequestModel, StorableText
+from src.graph.queries import STORY_LIMIT
 
 DAY_S = 86_400
 
@@ -20,6 +21,7 @@ Subject = Annotated[StorableText, Field(min_length=1, max_length=255)]
 Hours = Annotated[int, Field(ge=1, le=2160, description="Hours to look back from now.")]
 RecordLimit = Annotated[int, Field(ge=1, le=50, description="Records on a page.")]
 Limit = Annotated[int, Field(ge=1, le=100, description="Items on a page.")]
+StoryLimit = Annotated[int, Field(ge=1, le=STORY_LIMIT, description="Entries of a request.")]
 PageStart = Annotated[str, Field(max_length=200, description="`next_after` of the page before.")]
 ModuleSort = Literal["created_at", "-created_at", "name", "-name"]
 LifetimeS = Annotated[int, Field(ge=1, le=30 * DAY_S, description="Seconds from now until the note expires.")]

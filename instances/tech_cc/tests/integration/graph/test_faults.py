@@ -21,9 +21,9 @@ from embedded.child_process import start_child
 from embedded.graph import install_graph, start_graph
 from graph_server import with_graph
 from integration.graph.conftest import Pipeline
+from slices import SAMPLE_SLICE
 from src.backend.slice import load_slice
 from src.common.config import Settings
-from src.cos_main import SLICES
 from src.graph.consumer import GraphSubscriber
 from src.graph.repository import open_graph
 from src.highway.consumer import wait_until_caught_up
@@ -108,7 +108,7 @@ async def test_a_graph_that_is_killed_and_away_gets_everything_afterwards(pipeli
     server = start_graph(tmp_path / "graph")
     port = int(server.uri.rpartition(":")[2])
     address = Settings(neo4j_uri=server.uri, neo4j_user=server.user, neo4j_password=SecretStr(server.password))
-    part = load_slice(SLICES[0])
+    part = load_slice(SAMPLE_SLICE)
     async with open_graph(address) as graph:
         assert graph
         subscriber = GraphSubscriber(graph, module=part.module, label="killed", models=part.graph_models)

@@ -5,14 +5,14 @@ import pytest
 import graph as script
 from graph_server import wipe, with_graph
 from integration.graph.conftest import Pipeline
+from slices import SAMPLE_SLICE
 from src.backend.slice import load_slice
 from src.common.config import Settings
 from src.common.errors import ConflictError, NotFoundError
-from src.cos_main import SLICES
 from src.graph.registry import MODULE_LABELS
 from src.l1.entries import Event
 
-PART = load_slice(SLICES[0])
+PART = load_slice(SAMPLE_SLICE)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Every tool and every resource, as an assistant uses them, over both versions of the protocol."""
 
 import json
+import logging
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
@@ -12,9 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from mcp_client import VERSIONS, connected, data_of, text_of
 from src.backend.cc.identity import LABEL, MEM0_SCHEMA, MODULE
+from src.graph.base import NOT_CONFIGURED
 from src.mcp_host.tools import NOTICE
 
-READING = {"get_module", "highway_status", "list_modules", "list_notes", "search_records", "system_health"}
+READING = {
+    "get_module", "highway_status", "list_modules", "list_notes", "request_story", "search_records", "system_health",
+}  # fmt: skip
 CHANGING = {"change_module", "keep_note", "register_module", "remove_module"}
 
 
@@ -134,6 +138,16 @@ async def test_the_last_page_of_records_has_no_next(assistant: Client, module_id
     assert module_id
 
 
+async def test_without_a_graph_the_story_is_refused_with_a_sentence(
+    assistant: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    untold = await assistant.call_tool("request_story", {"request_id": "r1"})
+
+    assert untold.is_error
+    assert text_of(untold) == NOT_CONFIGURED
+    assert not [record for record in caplog.records if record.exc_info or record.levelno >= logging.ERROR]
+
+
 @pytest.mark.parametrize(
     ("tool", "arguments", "said"),
     [
@@ -151,6 +165,8 @@ async def test_the_last_page_of_records_has_no_next(assistant: Client, module_id
         ("keep_note", {"content": [1]}, "content: Input should be an object"),
         ("search_records", {"event_type": "'; DROP TABLE x; --"}, "event_type: String should match pattern"),
         ("search_records", {"request_id": "MATCH (n) DETACH DELETE n"}, "request_id: String should match pattern"),
+        ("request_story", {"request_id": "r'}) DETACH DELETE n //"}, "request_id: String should match pattern"),
+        ("request_story", {"request_id": "r", "limit": 501}, "limit: Input should be less than or equal to 500"),
         ("search_records", {"hours": 10**30}, "hours: Input should be less than or equal to 2160"),
     ],
 )

@@ -1,0 +1,1 @@
+"""HTTP routes of the slice, one file for each resource."""
