@@ -37,6 +37,7 @@ A project has launchers of these commands in its folder scripts/. COMMAND --help
 Exit status: 0 done; 1 refused or failed, and nothing changed; 2 wrong usage; 3 an update waits for a person;
 4 `update --check` found a later release."""
 STATUS = "Exit status: 0 done, 1 refused or failed and nothing changed, 2 wrong usage"
+TEMPLATE = "Make the repository of a template of modules.\n\n    gold-slice init-template order-desk\n\n"
 HOMES = {"adopt_file": "eject"}  # modules that hold more than the command of their name
 
 
@@ -147,9 +148,8 @@ def parser() -> ArgumentParser:
     new.add_argument("folder", type=Path, help="must not exist, or be empty")
     new.add_argument("--data", action="append", default=[], metavar="QUESTION=ANSWER", help="an answer")
     new.add_argument("--defaults", action="store_true", help="ask nothing")
-    make = "Make the repository of a template of modules.\n\n    gold-slice init-template order-desk\n\n"
     template = commands.add_parser(
-        "init-template", help="make the repository of a template of modules", description=f"{make}{STATUS}.",
+        "init-template", help="make the repository of a template of modules", description=f"{TEMPLATE}{STATUS}.",
         formatter_class=RawDescriptionHelpFormatter,
     )  # fmt: skip
     template.add_argument(
