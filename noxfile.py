@@ -155,7 +155,7 @@ def graph(session: nox.Session) -> None:
     if not os.environ.get("NEO4J_URI"):
         session.error("NEO4J_URI is not set; `nox -s instance` runs these tests on the embedded graph.")
     uv(session, "sync", "--quiet", "--extra", "rust")
-    uv(session, "run", "pytest", "-q", "--no-cov", "tests/integration/graph", RUN_INTEGRATION="1")
+    uv(session, "run", "pytest", "-q", "--no-cov", "tests/integration/graph", *session.posargs, RUN_INTEGRATION="1")
 
 
 @nox.session(python=PYTHON)

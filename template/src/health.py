@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
@@ -19,6 +19,8 @@ from src.graph.base import GraphUnavailableError
 from src.graph.repository import GraphRepository
 from src.highway.consumer import ConsumerState
 from src.highway.lifespan import Highway
+
+GRAPH_LIMIT_S: Final = 0.5  # a probe of readiness often gives up after a second
 
 router = APIRouter(prefix="/health", tags=["health"])
 
@@ -125,7 +127,7 @@ async def check_graph(graph: GraphRepository | None) -> Dependency:
         return Dependency(status="absent", is_required=False)
     started = time.perf_counter()
     try:
-        detail = await graph.check()
+        detail = await graph.check(limit_s=GRAPH_LIMIT_S)
     except GraphUnavailableError as outage:
         return Dependency(status="down", is_required=False, detail=str(outage))
     latency_ms = round((time.perf_counter() - started) * 1000, 3)

@@ -6,6 +6,7 @@ import re
 import sys
 from datetime import timedelta
 from functools import cache
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
@@ -22,11 +23,10 @@ from pydantic import (
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
 from sqlalchemy import URL, make_url
 
-from src.common.database_url import asyncpg_url
+from src.common.database_url import asyncpg_url, neo4j_uri
 
 DEVELOPMENT_DATABASE_URL = "postgresql+asyncpg://cos_user:cos_pass@127.0.0.1:5433/cos_db"
 MEM0_SCHEMA_PATTERN = r"^mem0[a-z0-9_]*(\{module\}[a-z0-9_]*)?$"  # never equal to a module's own schema
-NEO4J_SCHEMES = {scheme + tls for scheme in ("bolt", "neo4j") for tls in ("", "+s", "+ssc")}
 SERVICE_NAME_PATTERN = r"^[A-Za-z0-9._-]{0,64}$"
 ADDRESS = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?")
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[A-Za-z0-9.:\[\]-]+")
@@ -81,6 +81,7 @@ class Settings(BaseSettings):
     neo4j_user: str = "neo4j"
     neo4j_password: SecretStr | None = None
     neo4j_database: str = Field(default="neo4j", min_length=1)
+    neo4j_ca_file: str | None = None
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     cors_credentials: bool = False
     trusted_hosts: Annotated[tuple[str, ...], NoDecode] = ()
@@ -137,18 +138,7 @@ class Settings(BaseSettings):
     @field_validator("neo4j_uri")
     @classmethod
     def _check_neo4j_uri(cls, given: str | None) -> str | None:
-        if given is None:
-            return None
-        try:
-            parts = urlsplit(given)
-            _ = parts.port
-        except ValueError:
-            raise ValueError("must have a number as its port") from None
-        if parts.scheme not in NEO4J_SCHEMES or not parts.hostname:
-            raise ValueError("must look like bolt://host:7687 or neo4j://host:7687; +s after the scheme is TLS")
-        if parts.username or parts.password or parts.path.strip("/"):
-            raise ValueError("has user, password or database in it; set NEO4J_USER, NEO4J_PASSWORD, NEO4J_DATABASE")
-        return given
+        return neo4j_uri(given) if given else None
 
     @field_validator("cors_origins")
     @classmethod
@@ -223,6 +213,14 @@ class Settings(BaseSettings):
             raise ValueError("DATABASE_DIRECT_URL needs a DATABASE_URL beside it, the address of PgBouncer")
         if self.is_pooled and self.direct_url == self.sqlalchemy_url:
             raise ValueError("DATABASE_DIRECT_URL must be the address of PostgreSQL itself, not that of DATABASE_URL")
+        return self
+
+    @model_validator(mode="after")
+    def _check_neo4j_ca_file(self) -> Self:
+        if self.neo4j_ca_file and not Path(self.neo4j_ca_file).is_file():
+            raise ValueError("NEO4J_CA_FILE names no file; write the path of a certificate in PEM")
+        if self.neo4j_ca_file and "+s:" not in (self.neo4j_uri or "+s:"):
+            raise ValueError("NEO4J_CA_FILE is for bolt+s:// and neo4j+s://; write NEO4J_URI so, or remove it")
         return self
 
     @model_validator(mode="after")

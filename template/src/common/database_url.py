@@ -1,6 +1,7 @@
-"""The address of the database, in the form that SQLAlchemy's asyncpg dialect needs."""
+"""The addresses of PostgreSQL, in the form that SQLAlchemy's asyncpg dialect needs, and of Neo4j."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -8,6 +9,7 @@ from sqlalchemy.exc import ArgumentError
 ASYNCPG_URL_OPTIONS = {"host", "port", "ssl"}
 SSL_MODES = {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
 PORT_MAX = 65535
+NEO4J_SCHEMES = {scheme + tls for scheme in ("bolt", "neo4j") for tls in ("", "+s", "+ssc")}
 
 
 def asyncpg_url(given: str) -> URL:
@@ -31,6 +33,24 @@ def asyncpg_url(given: str) -> URL:
         raise ValueError(f"must have one of these as its sslmode: {', '.join(sorted(SSL_MODES))}")
     _check_host_and_port(url.host or "", str(url.port or options.get("port", "5432")))
     return url.set(drivername="postgresql+asyncpg", query=options)
+
+
+def neo4j_uri(given: str) -> str:
+    """Return the address of a Neo4j as it was given.
+
+    Raises:
+        ValueError: The driver would not take it, or there is more in it than scheme, host and port.
+    """
+    try:
+        parts = urlsplit(given)
+        _ = parts.port
+    except ValueError:
+        raise ValueError("must have a number as its port") from None
+    if parts.scheme not in NEO4J_SCHEMES or not parts.hostname:
+        raise ValueError("must look like bolt://host:7687 or neo4j://host:7687; +s after the scheme is TLS")
+    if parts.username or parts.password or parts.path.strip("/"):
+        raise ValueError("has user, password or database in it; set NEO4J_USER, NEO4J_PASSWORD, NEO4J_DATABASE")
+    return given
 
 
 def _check_host_and_port(host: str, port: str) -> None:

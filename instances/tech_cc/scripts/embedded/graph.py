@@ -20,11 +20,17 @@ PROJECT: Final = Path(__file__).resolve().parents[2]
 USER: Final = "root"
 START_LIMIT_S: Final = 60.0
 STOP_LIMIT_S: Final = 10.0
+PORT_TRIES: Final = 5
+PORT_TAKEN: Final = "Unable to listen"
 QUIET: Final = "handlers=java.util.logging.ConsoleHandler\n.level=WARNING\n"
 
 
 class GraphStartError(Exception):
     """The graph did not start; the message says why, and what to do."""
+
+
+class PortTakenError(GraphStartError):
+    """Another process took the port between its choice and the start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,21 +84,47 @@ def running_graph(folder: Path) -> Iterator[GraphServer]:
 
 
 def start_graph(folder: Path, *, port: int | None = None) -> GraphServer:
-    """Start a graph, and return when it answers; the caller ends the process."""
+    """Start a graph, and return when it answers; the caller ends the process.
+
+    Args:
+        folder: Where its data lie.
+        port: Where it listens; by default a free port, and another one if that is taken meanwhile.
+
+    Raises:
+        GraphStartError: It does not start.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    for _ in range(PORT_TRIES):
+        try:
+            return _start(folder, port or free_port())
+        except PortTakenError:
+            if port:
+                raise
+    raise PortTakenError(f"Other processes took {PORT_TRIES} ports that were free. Try again.")
+
+
+def _start(folder: Path, port: int) -> GraphServer:
     password = _password_in(folder)
-    port, log = port or _free_port(), folder / "server.log"
-    with log.open("ab") as output:
+    log = folder / "server.log"
+    with log.open("wb") as output:
         process = start_child(_command(folder, password, port), cwd=folder, stdout=output, stderr=output)
     server = GraphServer(f"bolt://127.0.0.1:{port}", USER, password, process)
     deadline = time.monotonic() + START_LIMIT_S
     while not _answers(server):
-        if process.poll() is not None or time.monotonic() > deadline:
+        is_port_taken = PORT_TAKEN in log.read_text(encoding="utf-8", errors="replace")
+        if is_port_taken or process.poll() is not None or time.monotonic() > deadline:
             process.kill()
             process.wait()
-            raise GraphStartError(f"The embedded graph did not start. Its log says why: {log}")
+            error = PortTakenError if is_port_taken else GraphStartError
+            raise error(f"The embedded graph did not start. Its log says why: {log}")
         time.sleep(0.1)
     return server
+
+
+def free_port() -> int:
+    """Return a port that is free now."""
+    with create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
 
 
 def _command(folder: Path, password: str, port: int) -> list[str]:
@@ -105,7 +137,7 @@ def _command(folder: Path, password: str, port: int) -> list[str]:
         "arcadedb.server.rootPath": folder,
         "arcadedb.server.rootPassword": password,
         "arcadedb.server.httpIncomingHost": "127.0.0.1",
-        "arcadedb.server.httpIncomingPort": _free_port(),
+        "arcadedb.server.httpIncomingPort": free_port(),
         "arcadedb.server.plugins": "Bolt:com.arcadedb.bolt.BoltProtocolPlugin",
         "arcadedb.bolt.host": "127.0.0.1",
         "arcadedb.bolt.port": port,
@@ -141,8 +173,3 @@ def _answers(server: GraphServer) -> bool:
     except (DriverError, Neo4jError):
         return False
     return True
-
-
-def _free_port() -> int:
-    with create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])

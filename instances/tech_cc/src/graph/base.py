@@ -1,9 +1,10 @@
 """The Neo4j driver: one of the process, pooled, imported only where NEO4J_URI is set."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from src.common.config import Settings
 from src.common.errors import UnavailableError
@@ -46,7 +47,7 @@ async def open_driver(settings: Settings) -> AsyncIterator["AsyncDriver | None"]
 
     password = settings.neo4j_password.get_secret_value() if settings.neo4j_password else ""
     driver = AsyncGraphDatabase.driver(
-        settings.neo4j_uri,
+        **_address(settings),
         auth=(settings.neo4j_user, password),
         max_connection_pool_size=POOL_SIZE,
         connection_timeout=CONNECT_LIMIT_S,
@@ -63,6 +64,18 @@ async def open_driver(settings: Settings) -> AsyncIterator["AsyncDriver | None"]
                 await driver.close()
         except TimeoutError:
             pass  # the server does not answer, so that its connections are dropped
+
+
+def _address(settings: Settings) -> dict[str, Any]:
+    """Return the options that say where Neo4j is, and whose certificates are trusted."""
+    from neo4j import TrustCustomCAs  # noqa: PLC0415  # see above
+
+    if settings.neo4j_ca_file is None:
+        return {"uri": settings.neo4j_uri}
+    assert settings.neo4j_uri
+    # The driver takes an authority of one's own only beside an address without +s.
+    uri = settings.neo4j_uri.replace("+s:", ":", 1)
+    return {"uri": uri, "encrypted": True, "trusted_certificates": TrustCustomCAs(settings.neo4j_ca_file)}
 
 
 def driver_name() -> str:
@@ -90,10 +103,30 @@ def graph_outages_refused() -> Iterator[None]:
             raise GraphUnavailableError(sentence) from fault
         raise
     except (DriverError, OSError) as fault:
-        raise GraphUnavailableError(AWAY) from fault
+        raise GraphUnavailableError(_tls_sentence(fault) or AWAY) from fault
 
 
 def _sentence(fault: "Neo4jError") -> str | None:
     code = fault.code or ""
     found = (sentence for beginning, sentence in SENTENCES.items() if code.startswith(beginning))
     return next(found, AWAY if fault.is_retryable() else None)
+
+
+def _tls_sentence(fault: BaseException) -> str | None:
+    """Return why there is no TLS connection; None if TLS is not the reason."""
+    for cause in _causes(fault):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            reason = cause.verify_message.rstrip(".")
+            return f"Neo4j's certificate is not trusted: {reason}. Check NEO4J_CA_FILE and the host in NEO4J_URI."
+        if isinstance(cause, ssl.SSLError):
+            return f"There is no TLS connection to Neo4j: {cause.reason}. Check NEO4J_URI and NEO4J_CA_FILE."
+    return None
+
+
+def _causes(fault: BaseException) -> Iterator[BaseException]:
+    """Yield an error and what caused it; the driver groups the errors of a cluster's servers."""
+    yield fault
+    for each in fault.exceptions if isinstance(fault, BaseExceptionGroup) else ():
+        yield from _causes(each)
+    if cause := fault.__cause__ or fault.__context__:
+        yield from _causes(cause)

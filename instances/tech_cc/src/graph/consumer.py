@@ -56,7 +56,8 @@ class GraphSubscriber(CheckpointingSubscriber):
 
     async def handle_again(self, record: StoredRecord) -> None:
         """Write the nodes of a record that was a dead letter; what later records said of them stays."""
-        await self._graph.write(f"WITH 1 AS c\n{self._effect}\nRETURN c", rows_of([record], self._models))
+        rows = rows_of([record], self._models)
+        await self._graph.write(f"WITH 1 AS c\n{self._effect}\nRETURN c", {"rows": rows})
 
     async def move(self, *, old: Position, new: Position) -> None:
         """Move the checkpoint past a record that is a dead letter."""
@@ -76,8 +77,9 @@ class GraphSubscriber(CheckpointingSubscriber):
 
     async def _move(self, effect: str, rows: dict[str, list[Row]], *, old: Position, new: Position) -> None:
         query = f"{cypher('move_checkpoint', module=self.label)}{effect}\nRETURN c.xid AS xid"
+        # All rows are one map: Neo4j compiles a query again for each order of magnitude that a list parameter has.
         places = {"old_xid": old.xid, "old_seq": old.seq, "xid": new.xid, "seq": new.seq}
-        if not await self._graph.write(query, {"checkpoint": self._checkpoint, **places, **rows}):
+        if not await self._graph.write(query, {"checkpoint": self._checkpoint, **places, "rows": rows}):
             raise CheckpointMovedError(f"The checkpoint of {self._checkpoint} was moved by somebody else.")
 
 

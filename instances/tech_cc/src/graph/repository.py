@@ -54,14 +54,14 @@ class GraphRepository:
                 raise TimeoutError(f"Neo4j took longer than {limit_s:g} s.") from outage
             raise
 
-    async def check(self) -> str:
+    async def check(self, *, limit_s: float = PROBE_LIMIT_S) -> str:
         """Return name and version of the server, and of the driver.
 
         Raises:
             GraphUnavailableError: It does not answer, or refuses the login.
         """
         with graph_outages_refused():
-            async with asyncio.timeout(PROBE_LIMIT_S):
+            async with asyncio.timeout(limit_s):
                 async with self._driver.session(database=self._database) as session:
                     summary = await (await session.run("RETURN 1")).consume()
         return f"{summary.server.agent}; {driver_name()}"

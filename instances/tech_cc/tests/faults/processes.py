@@ -32,19 +32,21 @@ class FaultProcess:
     Args:
         launch: Starts the process.
         is_ready: Whether it does its work; by default it is not waited for.
+        start_limit_s: How long the start may take.
     """
 
-    def __init__(self, launch: Launch, *, is_ready: Check = _at_once) -> None:
+    def __init__(self, launch: Launch, *, is_ready: Check = _at_once, start_limit_s: float = START_LIMIT_S) -> None:
         self._launch = launch
         self._is_ready = is_ready
+        self._start_limit_s = start_limit_s
         self._process: subprocess.Popen[bytes] | None = None
 
     async def start(self) -> None:
         """Start it, or start it again after a fault; return when it is ready."""
-        deadline = time.monotonic() + START_LIMIT_S
+        deadline = time.monotonic() + self._start_limit_s
         self._process = self._launch()
         while not await self._is_ready():
-            assert time.monotonic() < deadline, f"{self._process.args!r} is not ready after {START_LIMIT_S} s"
+            assert time.monotonic() < deadline, f"{self._process.args!r} is not ready after {self._start_limit_s} s"
             if self._process.poll() is not None:  # PostgreSQL, while the memory of the killed one is still in use
                 await asyncio.sleep(0.1)
                 self._process = self._launch()

@@ -1,5 +1,5 @@
 CALL (c) {
-  UNWIND $<type> AS row
+  UNWIND $rows.<type> AS row
   MATCH (n:<type> {rec_id: row.rec_id}) WHERE n:<module>
   WITH n, row, properties(n) AS before, n.xid < row.xid OR (n.xid = row.xid AND n.seq < row.seq) AS is_newer
   SET n += row.properties

@@ -1,5 +1,5 @@
 CALL (c) {
-  UNWIND $Request AS row
+  UNWIND $rows.Request AS row
   OPTIONAL MATCH (old:Request {rec_id: row.rec_id}) WHERE old:<module>
   WITH row, old WHERE old IS NULL
   CREATE (n:Request:<module> {rec_id: row.rec_id})

@@ -88,6 +88,10 @@ def test_addresses_are_taken_as_hosting_platforms_write_them(given: str, meant: 
         ("DATABASE_URL", "postgresql://u:s3cret@h:99999/d", "DATABASE_URL must have a port"),
         ("DATABASE_URL", "postgresql://u:s3cret@/d?port=abc", "DATABASE_URL must have a port"),
         ("DATABASE_URL", f"postgresql://u:s3cret@{'h' * 64}/d", "DATABASE_URL must name a host"),
+        ("NEO4J_URI", "http://h:7474", "NEO4J_URI must look like bolt://host:7687"),
+        ("NEO4J_URI", "bolt://h:port", "NEO4J_URI must have a number as its port"),
+        ("NEO4J_URI", "bolt://u:s3cret@h", "NEO4J_URI has user, password or database in it"),
+        ("NEO4J_CA_FILE", "/nothing/here.pem", "NEO4J_CA_FILE names no file"),
         ("MEM0_SCHEMA", "mem0; drop", "MEM0_SCHEMA String should match"),
         ("MEM0_SCHEMA", "public", "MEM0_SCHEMA String should match"),
         ("MEM0_SCHEMA", "mem0_{module}{module}", "MEM0_SCHEMA String should match"),
@@ -112,6 +116,15 @@ def test_a_wrong_setting_ends_the_process_with_a_sentence(
     assert sentence.startswith(f"Configuration: {rule}")
     assert sentence.endswith("Correct it in the environment or in .env (see .env.example).")
     assert "s3cret" not in sentence
+
+
+@pytest.mark.parametrize("scheme", ["bolt", "neo4j", "bolt+ssc", "neo4j+ssc"])
+def test_a_certificate_authority_without_verified_tls_is_refused(tmp_path: Path, scheme: str) -> None:
+    ca = tmp_path / "ca.pem"
+    ca.touch()
+
+    with pytest.raises(ValidationError, match=r"NEO4J_CA_FILE is for bolt\+s:// and neo4j\+s://"):
+        Settings(neo4j_uri=f"{scheme}://h:7687", neo4j_ca_file=str(ca))
 
 
 def test_a_dotenv_that_is_not_text_is_refused() -> None:

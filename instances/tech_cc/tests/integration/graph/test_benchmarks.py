@@ -84,7 +84,7 @@ async def test_batches_beside_the_bare_driver(filled: Pipeline, graph_server: Se
         async def bare() -> None:
             old, new = moved()
             places = {"old_xid": old.xid, "old_seq": old.seq, "xid": new.xid, "seq": new.seq}
-            parameters = {"checkpoint": f"{label}.graph", **places, **made["bare"].pop()}
+            parameters = {"checkpoint": f"{label}.graph", **places, "rows": made["bare"].pop()}
             result = await driver.execute_query(query, parameters, database_=graph_server.neo4j_database)
             assert result.records
 

@@ -159,6 +159,27 @@ async def test_depth_and_limit_out_of_range_are_refused(client: AsyncClient) -> 
         assert answer.json()["faults"][0]["at"] == ["query", query.partition("=")[0]]
 
 
+@pytest.mark.parametrize(
+    ("path", "limit"),
+    [("nodes/Event", 100), ("nodes/Event/x/neighbours", 100), ("requests/x", 500), ("nodes/Event/x/neighbours", None)],
+)
+async def test_no_route_takes_more_than_its_limit(client: AsyncClient, path: str, limit: int | None) -> None:
+    name, largest = ("limit", limit) if limit else ("depth", 3)
+    for value in (0, -1, largest + 1, 2**31, 2**63, 2**64, "1e2", "0x10", "%00", "1;2", "n"):
+        answer = await client.get(f"{path}?{name}={value}")
+        assert answer.status_code == 422, (path, value)
+        assert answer.json()["faults"][0]["at"] == ["query", name]
+
+
+async def test_a_page_after_any_text_is_a_page(client: AsyncClient, record_id: UUID, label: str) -> None:
+    for after in ("' OR 1=1 //", "Event`) DETACH DELETE n //", "$module", "%F0%9F%92%A9"):
+        answer = await client.get(f"nodes/Event?module={label}&after={after.replace('`', '%60')}")
+        assert answer.status_code == 200, after
+        assert {each["rec_id"].partition(":")[0] for each in answer.json()["items"]} <= {str(record_id)}
+    for after in ("%00", "a" * 201, "%ED%A0%80"):
+        assert (await client.get(f"nodes/Event?after={after}")).status_code in {200, 422}, after
+
+
 async def test_an_unknown_module_is_refused(client: AsyncClient) -> None:
     for module in ("nothing", "tech`) DETACH DELETE n //", "", "%00", "a" * 5000):
         answer = await client.get(f"nodes/Event?module={module.replace('`', '%60')}")
