@@ -46,8 +46,8 @@ def picture(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def tests(session: nox.Session) -> None:
-    """Run every test there is: lint, types, files, docs, drift, guard, the template's tests, the instance's gates."""
-    for job in ("lint", "types", "files", "docs", "drift", "guard", "template", "instance"):
+    """Run every test there is: lint, types, files, docs, drift, guard, a client, the template's tests, the instance."""
+    for job in ("lint", "types", "files", "docs", "drift", "guard", "client", "template", "instance"):
         session.notify(job)
 
 
@@ -159,6 +159,16 @@ def graph(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHON)
+def client(session: nox.Session) -> None:
+    """Generate a client from the instance's OpenAPI document, check its types, and use it on the running service."""
+    install(session, "client")
+    uv(session, "sync", "--quiet")
+    tools = ROOT / "tools"
+    command = ("python", str(tools / "client.py"), str(session.bin))
+    uv(session, "run", "python", str(tools / "with_external_postgres.py"), *command)
+
+
+@nox.session(python=PYTHON)
 def conformance(session: nox.Session) -> None:
     """Run MCP's conformance suite and inspector on a fixture and the instance; npm fetches them, with node 22."""
     folder = Path(session.cache_dir) / "mcp-tools"
@@ -219,7 +229,7 @@ def tags(session: nox.Session) -> None:
 def requirements(session: nox.Session) -> None:
     """Pin what these jobs run with, by hash and without naming an index."""
     compile_ = ("pip", "compile", "--quiet", "--universal", "--generate-hashes", "--no-emit-index-url", "--no-header")
-    for group in ("bootstrap", "dev", "files", "docs", "audit", "plot", "peers"):
+    for group in ("bootstrap", "dev", "files", "docs", "audit", "client", "plot", "peers"):
         python = "3.11" if group == "bootstrap" else PYTHON
         output = str(REQUIREMENTS / f"{group}.txt")
         options = ("--upgrade", "--python-version", python, "--group", group, "--output-file", output)

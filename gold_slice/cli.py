@@ -26,6 +26,18 @@ ALIASES = {
 }
 
 WITHOUT_PROJECT = ("new", "init-template")
+DESCRIPTION = """Spawn a project, and add, update, remove and examine its modules.
+
+    gold-slice new my-service                   ask the questions of the template, and spawn a project
+    gold-slice add biz crm                      add a module to the project in this folder
+    gold-slice update --preview                 name what the latest release would change
+    gold-slice doctor --project my-service      examine a project that is elsewhere
+
+A project has launchers of these commands in its folder scripts/. COMMAND --help tells more.
+Exit status: 0 done; 1 refused or failed, and nothing changed; 2 wrong usage; 3 an update waits for a person;
+4 `update --check` found a later release."""
+STATUS = "Exit status: 0 done, 1 refused or failed and nothing changed, 2 wrong usage"
+TEMPLATE = "Make the repository of a template of modules.\n\n    gold-slice init-template order-desk\n\n"
 HOMES = {"adopt_file": "eject"}  # modules that hold more than the command of their name
 
 
@@ -44,12 +56,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parser() -> ArgumentParser:
     """Return the parser of all commands."""
-    whole = ArgumentParser(prog="gold-slice", description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    whole = ArgumentParser(prog="gold-slice", description=DESCRIPTION, formatter_class=RawDescriptionHelpFormatter)
     commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    def command(name: str, purpose: str, details: str) -> ArgumentParser:
-        text = f"{purpose[0].upper()}{purpose[1:]}.\n\n{details}"
+    def command(name: str, purpose: str, details: str, examples: Sequence[str]) -> ArgumentParser:
         known_as = f"scripts/{ALIASES[name]}" if os.environ.get("GOLD_SLICE_LAUNCHER") and name in ALIASES else None
+        called = f"uv run python {known_as}" if known_as else f"gold-slice {name}"
+        shown = "\n".join(f"    {called} {example}".rstrip() for example in examples)
+        text = f"{purpose[0].upper()}{purpose[1:]}.\n\n{shown}\n\n{details}"
         options = commands.add_parser(
             name, help=purpose, description=text, prog=known_as, formatter_class=RawDescriptionHelpFormatter
         )
@@ -63,7 +77,9 @@ def parser() -> ArgumentParser:
 
     add = command(
         "add", "add a module: its files, tests, migrations, and its entries in the host's lists",
-        "The module comes from the release of the template that the host has. Nothing changes unless all of it can.",
+        "The module comes from the release of the template that the host has. Nothing changes unless all of it can.\n"
+        f"{STATUS}.",
+        ("biz crm", "biz crm --preview", "biz crm --from https://git.example.com/modules.git@v1.2.0"),
     )  # fmt: skip
     add.add_argument("domain", help="the first half of the module's label, as tech in tech_pem")
     add.add_argument("--from", dest="source", metavar="ADDRESS[@TAG]",
@@ -73,7 +89,9 @@ def parser() -> ArgumentParser:
     update = command(
         "update", "carry a release of the template into host and modules, keeping what you changed",
         "It lands as one commit on your branch, or not at all. If git cannot merge, it waits in .dev/update: settle\n"
-        "it there, then --continue lands it, or --abandon drops it.",
+        "it there, then --continue lands it, or --abandon drops it.\n"
+        f"{STATUS}, 3 it waits for you,\n4 --check found a later release.",
+        ("--preview", "", "crm --to v1.2.0", "--set project_name=orders", "--continue"),
     )  # fmt: skip
     update.add_argument("parts", nargs="*", metavar="MODULE", help="its name, or host (default: host and all modules)")
     update.add_argument("--to", metavar="TAG", help="the release (default: the latest)")
@@ -91,19 +109,25 @@ def parser() -> ArgumentParser:
     remove = command(
         "remove", "remove a module: what `add` brought",
         "A module that you edited, or that other files import, is refused unless you use --force; then what git\n"
-        "does not have is kept aside. Data stay; the command prints how to remove them.",
+        f"does not have is kept aside. Data stay; the command prints how to remove them.\n{STATUS}.",
+        ("crm --preview", "crm"),
     )  # fmt: skip
     remove.add_argument("module", help="its name, as pem, or its label, as tech_pem")
     remove.add_argument("--force", action="store_true", help="remove it although you edited it, or other files name it")
 
     doctor = command(
         "doctor", "examine the project: answers files, modules, lists, migrations and routes",
-        "Each finding has a code, a place and a way to correct it. Exit status: 0 no findings; 1 findings; 2 usage.",
+        "Each finding has a code, a place and a way to correct it.\n"
+        "Exit status: 0 no findings, 1 findings, 2 wrong usage.",
+        ("", "--fetch", "--fix"),
     )  # fmt: skip
     doctor.add_argument("--fix", action="store_true", help="correct what can be corrected safely")
     doctor.add_argument("--fetch", action="store_true", help="ask the template's repository for later releases")
 
-    diff = command("diff", "print what you changed in a part, compared with its release", "The output is a patch.")
+    diff = command(
+        "diff", "print what you changed in a part, compared with its release",
+        f"The output is a patch. {STATUS}.", ("", "crm", "crm --upstream"),
+    )  # fmt: skip
     diff.add_argument("part", nargs="?", default="host", help="the name of a module, or host (the default)")
     diff.add_argument("--upstream", action="store_true", help="print what a later release changes, instead of you")
     diff.add_argument("--to", metavar="TAG", help="with --upstream: the release (default: the latest)")
@@ -112,14 +136,22 @@ def parser() -> ArgumentParser:
         ("eject", "take a file of the template out of updates: it is yours alone"),
         ("adopt-file", "take an ejected file back into updates"),
     ):
-        eject = command(name, purpose, "The part's answers file remembers it, and doctor tells of it.")
+        details = f"The part's answers file remembers it, and doctor tells of it.\n{STATUS}."
+        eject = command(name, purpose, details, ["src/backend/crm/crud.py"])
         eject.add_argument("path", help="the file, from this folder or from the project's")
 
-    new = commands.add_parser("new", help="spawn a project, as `copier copy` does")
+    spawn = "Spawn a project, as `copier copy` does.\n\n    gold-slice new my-service --data module=order_desk\n\n"
+    new = commands.add_parser(
+        "new", help="spawn a project, as `copier copy` does", description=f"{spawn}{STATUS}.",
+        formatter_class=RawDescriptionHelpFormatter,
+    )  # fmt: skip
     new.add_argument("folder", type=Path, help="must not exist, or be empty")
     new.add_argument("--data", action="append", default=[], metavar="QUESTION=ANSWER", help="an answer")
     new.add_argument("--defaults", action="store_true", help="ask nothing")
-    template = commands.add_parser("init-template", help="make the repository of a template of modules")
+    template = commands.add_parser(
+        "init-template", help="make the repository of a template of modules", description=f"{TEMPLATE}{STATUS}.",
+        formatter_class=RawDescriptionHelpFormatter,
+    )  # fmt: skip
     template.add_argument(
         "folder", type=Path, help="must not exist, or be empty; named after the module, as order-desk"
     )

@@ -220,7 +220,11 @@ class WorkTree:
 
     def python_files(self) -> list[str]:
         """Return the Python files of the project, without links."""
-        paths = lines(temporarily(self.folder, "ls-files", "-z", "--", "*.py", "*.pyi"))
+        return [path for path in self.text_files() if path.endswith((".py", ".pyi"))]
+
+    def text_files(self) -> list[str]:
+        """Return the files of the project, without links; some may hold no text."""
+        paths = lines(temporarily(self.folder, "ls-files", "-z", "--", "."))
         return [path for path in paths if (self.folder / path).is_file() and not (self.folder / path).is_symlink()]
 
     def write(self, contents: Mapping[str, bytes]) -> None:

@@ -1,10 +1,13 @@
 """Apply the codemods of the releases on the way to all Python of a project, the user's own files included."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from .answers import Module, read_answers
+from .codemods import Codemod, Place
 from .codemods.drafts import write_drafts
-from .codemods.run import codemods_between, migrate
+from .codemods.mentions import mentions
+from .codemods.run import Migration, codemods_between, migrate
+from .git import git, lines
 from .merge import WorkTree
 from .report import Report
 from .template import checkout_of
@@ -30,9 +33,35 @@ def migrate_code(
         for (address, after), of_template in since.items()
         for each in codemods_between(checkout_of(address, after), modules, since=of_template, until=after)
     ]
-    files = {*tree.python_files()} - {*conflicts} if codemods else ()
+    if not codemods:
+        return
+    files = {*tree.python_files()} - {*conflicts}
     migration = migrate(tree.folder, files, codemods)
     drafts = dict(write_drafts(tree.folder, sorted(migration.drafts), modules))
     tree.write({path: migration.sources[path].code for path in migration.reasons} | drafts)
-    report.reasons, report.places = migration.reasons, [str(place) for place in migration.told()]
-    report.before_deploy += [f"{path} is a draft of a migration: review it, and drop .draft." for path in drafts]
+    places = [*migration.told(), *_mentions(tree, migration, conflicts, codemods), *_not_committed(tree, codemods)]
+    report.reasons, report.places = migration.reasons, [str(place) for place in sorted(places)]
+    told = [f"{path} is a draft of a migration: review it, and drop .draft." for path in drafts]
+    report.before_deploy += [each for each in told if each not in report.before_deploy]
+
+
+def _mentions(
+    tree: WorkTree, migration: Migration, conflicts: Sequence[str], codemods: Sequence[tuple[str, Sequence[Codemod]]]
+) -> Iterator[Place]:
+    """Yield the lines of the project that have an old name where codemods change nothing."""
+    for path in {*tree.text_files()} - {*conflicts}:
+        known = {place.line for place in migration.places if place.path == path}
+        source = migration.sources.get(path)
+        code = source.code if source else (tree.folder / path).read_bytes()
+        yield from mentions(path, code, codemods, known=known)
+
+
+def _not_committed(tree: WorkTree, codemods: Sequence[tuple[str, Sequence[Codemod]]]) -> Iterator[Place]:
+    """Yield the Python files that git does not have as they are, and that codemods would change or name."""
+    folder = tree.project.folder
+    listed = ("ls-files", "-z", "--others", "--modified", "--exclude-standard", "--", "*.py", "*.pyi")
+    paths = {path for path in lines(git(folder, *listed)) if (folder / path).is_file()}
+    migration = migrate(folder, paths, codemods)
+    for path in sorted({*migration.reasons} | {place.path for place in migration.told()}):
+        why = "; ".join(migration.reasons.get(path) or [each.what for each in migration.told() if each.path == path])
+        yield Place(path, 1, f"the file is not committed, and was not changed: {why}")

@@ -88,7 +88,8 @@ class Report:
     def print_out(self, *, as_json: bool) -> None:
         """Print the result to stdout, and problems to stderr."""
         if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(errors="backslashreplace")  # an odd file name must not hide the result
+            # An odd file name must not hide the result; and a patch has files as they are, UTF-8 or not.
+            sys.stdout.reconfigure(errors="surrogateescape" if self.patch else "backslashreplace")
         self.problems = [without_secrets(problem) for problem in self.problems]
         if as_json:
             print(json.dumps(self._document(), indent=2), flush=True)

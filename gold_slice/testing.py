@@ -56,6 +56,28 @@ def check_codemods(codemods: Sequence[Codemod], project: Path) -> list[Place]:
     return migration.told()
 
 
+def check_types(
+    codemods: Sequence[Codemod], files: Mapping[str, str], *, project: Path, python: Path, scratch: Path
+) -> None:
+    """Assert that what codemods make of files has no fault for mypy in a project of the release itself.
+
+    `files` are code as users have it before the release, by path; `python` is the project's interpreter, which has
+    mypy, and `scratch` an empty folder. Files that a person has to look at are left out.
+    """
+    migration = _applied(codemods, files)
+    named = {place.path for place in migration.told()}
+    copy = shutil.copytree(project, scratch / "typed", symlinks=True, ignore=shutil.ignore_patterns(".venv", ".git"))
+    written = [path for path in files if path not in named]
+    for path in written:
+        (copy / path).parent.mkdir(parents=True, exist_ok=True)
+        (copy / path).write_bytes(migration.sources[path].code)
+    command = [str(python), "-m", "mypy", "--no-error-summary", *written]
+    told = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False).stdout
+    wrong = [line for line in told.splitlines() if line.partition(":")[0] in written and ": error: " in line]
+    assert not wrong, "\n".join(wrong)
+    assert written, "a person has to look at all files"
+
+
 def check_module_template(template: Path, *, project: Path, scratch: Path) -> None:
     """Assert that a template makes modules of a project, which is committed and stays as it is.
 

@@ -125,6 +125,8 @@ class Run:
         before, after = self.tree.tree(self.waits.head), self.tree.tree(self.tree.head())
         conflicts: list[str] = []
         if picked.conflicts and not self.options.preview:
+            migrate_code(self.tree, self.waits.parts, self.modules, picked.conflicts, self.report)  # only to be told
+            after = self.tree.tree(self.tree.git("write-tree").strip())
             self.tree.git("reset", "--quiet", "--hard", self.waits.head)
             conflicts = self.tree.pick(commits).conflicts
             picked = picked if conflicts else Picked()  # git remembers how a person settled them (rerere)
@@ -147,9 +149,8 @@ class Run:
         Files in conflict, which only a preview brings here, keep the result from being examined.
         """
         is_examined = not conflicts
-        template = open_template(self.waits.address, needs=self.waits.commit)
         modules, problems = read_modules(self.tree.folder)
-        lists = lists_of_host(template, self.tree.folder)
+        lists = lists_of_host(open_template(self.waits.address, needs=self.waits.commit), self.tree.folder)
         lost = self.tree.fill_lists(lists, modules)
         problems += lost if is_examined else []  # conflict markers keep a list from being filled
         migrate_code(self.tree, self.waits.parts, modules, conflicts, self.report)
@@ -220,13 +221,13 @@ def _go_on(project: Project, waits: Waiting, options: Namespace, report: Report)
     tree = waiting.settled(project, waits, report)
     if tree is None or not waiting.is_on_top_of_new_commits(project, tree, waits, report):
         return
-    modules = read_modules(tree.folder)[0]
-    run = Run(project, modules, waits, options, report, tree)
-    commit = run.finish()
-    if commit is None:
+    run = Run(project, read_modules(tree.folder)[0], waits, options, report, tree)
+    if (commit := run.finish()) is None:
         return
     before, after = tree.tree(waits.head), tree.tree(commit)
-    report.changes = changes_between(before, after, sides={}, modules=modules, picked=Picked(migrated=report.reasons))
+    report.changes = changes_between(
+        before, after, sides={}, modules=run.modules, picked=Picked(migrated=report.reasons)
+    )
     run.land(commit)
     waiting.forget(project)
 
@@ -277,9 +278,8 @@ def _unfit(project: Project, part: Part) -> list[str]:
 
 def _git_problems(project: Project, options: Namespace) -> list[str]:
     """Return what git itself would refuse later."""
-    problems = []
-    if operation := unfinished_git_operation(project):
-        problems.append(f"A {operation} is in progress in this repository. Finish or abort it first.")
+    operation = unfinished_git_operation(project)
+    problems = [f"A {operation} is in progress in this repository. Finish or abort it first."] if operation else []
     if options.preview:
         return problems
     if not options.no_commit and (told := try_git(project.top, "var", "GIT_COMMITTER_IDENT")).returncode != 0:

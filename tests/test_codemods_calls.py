@@ -97,7 +97,7 @@ CASES: dict[str, tuple[Codemod, str, str, list[int]]] = {
         @other
         def fourth(): ...
         """,
-        [9],
+        [10],
     ),
     "a decorator that nothing uses any more": (
         ChangedDecorator("src.a.safe", "src.b.guarded"),

@@ -1,9 +1,13 @@
 """The codemods of this repository's releases do what a codemod must, and fit the files of the release."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import pytest
 
-from gold_slice.codemods import Codemod, Removed, Renamed, Source
+from gold_slice.codemods import Change, Codemod, Removed, Renamed, RenamedSetting, Source
 from gold_slice.codemods.codemod import belongs_to_modules, for_modules
+from gold_slice.codemods.mentions import mentions
 from gold_slice.codemods.run import Migration, codemods_of
 from gold_slice.testing import check_codemod, check_codemods
 from render import ROOT
@@ -75,3 +79,95 @@ def test_places_have_the_line_of_the_whole_file() -> None:
     assert check_codemod(Removed("src.a.b", "take c"), before=code, after=code) == [
         "src/ours.py:9: src.a.b is gone: take c"
     ]
+
+
+def applied(files: dict[str, str], *releases: Sequence[Codemod]) -> Migration:
+    migration = Migration({path: Source(path, text.encode()) for path, text in files.items()})
+    for number, codemods in enumerate(releases, start=1):
+        migration.apply(codemods, release=f"v{number}.0.0")
+    return migration
+
+
+RENAMES = [Renamed("src.a.old", "src.a.later")]
+MOVES = [Renamed("src.a", "src.b.a"), Renamed("src.a.later", "src.b.a.new")]
+
+
+def test_a_function_is_renamed_by_one_release_and_moved_by_the_next() -> None:
+    code = 'from src import a\n\na.old()\nsetattr(a, "old", 1)\nX = "src.a:old"\n'
+
+    migration = applied({"src/ours.py": code}, RENAMES, MOVES)
+
+    assert migration.sources["src/ours.py"].code.decode() == (
+        'from src.b import a\n\na.new()\nsetattr(a, "new", 1)\nX = "src.b.a:new"\n'
+    )
+    assert migration.told() == []
+
+
+def test_places_have_line_and_names_of_the_last_release() -> None:
+    files = {
+        "src/ours.py": "from src.a import *\nimport src.c\n\nsrc.c.gone()\nold()\n",
+        "src/more.py": "import src.a as m\nimport src.c\n\nm.c()\nsrc.c.gone()\n",
+    }
+    removed = Removed("src.c.gone", "take src.a.later")
+
+    migration = applied(
+        files, [*RENAMES, removed], MOVES, [Renamed("src.a.c", "src.x.y"), Renamed("src.b.a.c", "src.x.y")]
+    )
+
+    lines = [migration.sources[each.path].code.splitlines()[each.line - 1] for each in migration.told()]
+    assert lines == [b"src.c.gone()", b"src.c.gone()", b"old()"]
+    assert migration.told()[-1].what == (
+        "old comes from `import *`, and is src.b.a.new now: write that, and import it by its name"
+    )
+
+
+@dataclass(frozen=True)
+class Faulty:
+    """A codemod that fails in a drawn way."""
+
+    way: str
+    why: str = "a fault"
+
+    def concerns(self, _source: Source) -> bool:
+        if self.way == "concerns":
+            raise RuntimeError(self.way)
+        return True
+
+    def change(self, source: Source) -> Change:
+        if self.way == "change":
+            raise TypeError(self.way)
+        return Change(source.code + b"def (")
+
+
+@pytest.mark.parametrize(("way", "kind"), [("concerns", "RuntimeError"), ("change", "TypeError"), ("", "SyntaxError")])
+def test_a_codemod_that_fails_is_named_and_the_others_apply(way: str, kind: str) -> None:
+    migration = applied({"src/ours.py": "from src.a import old\n"}, [Faulty(way), *RENAMES])
+
+    assert migration.sources["src/ours.py"].code == b"from src.a import later\n"
+    (place,) = map(str, migration.told())
+    assert place.startswith(f"src/ours.py:1: the codemod failed here, and changed nothing ({kind}: ")
+    assert place.endswith("v1.0.0: a fault")
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "lines"),
+    [
+        ("pyproject.toml", 'x = 1\nmodule = "src.a.old"\n', [2]),
+        ("pyproject.toml", 'module = "src.a.older"\nother = "my.src.a.old"\nold = 1\n', []),
+        ("ours.ipynb", '{"source": ["from src.a import it, old\\n"]}\n', [1]),
+        ("page.py.jinja", "{{ x }}\nfrom src.a import old\nfrom src.a import old\n", [2]),
+        ("deploy.yml", "env:\n  REDIS_URL: x\n", [2]),
+        ("ruff.toml", '"src/gone/it.py" = ["S101"]\n', [1]),
+        ("src/ours.py", '"""Ours.\n\n>>> from src.a import old\n"""\n# src.a.old\nX = "src.a.old"\n', [3]),
+        ("src/ours.py", 'X = "REDIS_URL=x"\nY = "REDIS_URL"\n', [1]),
+        ("src/broken.py", '"""from src.a import old"""\ndef (\n', []),
+        ("picture.png", "src.a.old\0", []),
+    ],
+)
+def test_what_no_codemod_changes_is_named_where_it_has_an_old_name(path: str, text: str, lines: list[int]) -> None:
+    codemods: list[Codemod] = [*RENAMES, RenamedSetting("REDIS_URL", "HIGHWAY_URL"), Removed("src.gone.it", "drop it")]
+
+    found = [*mentions(path, text.encode(), [("v1.0.0", codemods)])]
+
+    assert [place.line for place in found] == lines
+    assert [*mentions(path, text.encode(), [("v1.0.0", codemods)], known=range(10))] == []

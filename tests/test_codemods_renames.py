@@ -62,6 +62,84 @@ CASES: dict[str, tuple[Renamed, str, str, str]] = {
         "from src.common import metrics\n",
         "from src.common.telemetry import metrics\n",
     ),
+    "a name that has another value where the import fails": (
+        Renamed("src.a.old", "src.a.new"),
+        "src/ours.py",
+        """
+        try:
+            from src.a import old
+        except ImportError:
+            old = None
+        print(old)
+        """,
+        """
+        try:
+            from src.a import new as old
+        except ImportError:
+            old = None
+        print(old)
+        """,
+    ),
+    "a name that a function gives another value": (
+        Renamed("src.a.old", "src.a.new"),
+        "src/ours.py",
+        """
+        from src.a import old
+
+        def forget() -> None:
+            global old
+            old = None
+        """,
+        """
+        from src.a import new as old
+
+        def forget() -> None:
+            global old
+            old = None
+        """,
+    ),
+    "a name that a class has as its attribute": (
+        Renamed("src.a.old", "src.a.new"),
+        "src/ours.py",
+        """
+        class A:
+            from src.a import old
+
+            def run(self) -> None:
+                self.old()
+        """,
+        """
+        class A:
+            from src.a import new as old
+
+            def run(self) -> None:
+                self.old()
+        """,
+    ),
+    "a name whose new form a pattern captures": (
+        Renamed("src.a.old", "src.a.new"),
+        "src/ours.py",
+        """
+        from src.a import old
+
+        match old():
+            case [new, *rest]:
+                old(new, rest)
+        """,
+        """
+        from src.a import new as old
+
+        match old():
+            case [new, *rest]:
+                old(new, rest)
+        """,
+    ),
+    "a name behind a colon, as servers take it": (
+        Renamed("src.a.old", "src.b.new"),
+        "src/ours.py",
+        'X = ("src.a:old", "src.a.old:run", "src.a:other")\n',
+        'X = ("src.b:new", "src.b.new:run", "src.a:other")\n',
+    ),
     "a package": (
         Renamed("common", "src.common"),
         "src/ours.py",

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gold_slice.trust import trust_file
+from render import ROOT
 from support import HOST, git
 
 
@@ -93,3 +94,16 @@ def test_a_template_without_a_release_is_a_sentence(living: Path, tmp_path: Path
 
     assert done.returncode == 1
     assert f"No release was found at {tmp_path / 'empty'}: it has no tag like v1.2.0." in done.stderr
+
+
+@pytest.mark.parametrize("imported", ["gold_slice.cli", "embedded.postgres", "launcher"])
+def test_on_windows_a_sentence_says_where_it_runs(imported: str) -> None:
+    code = f"import sys; sys.platform = 'win32'; import {imported} as it; it.main('add', [])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT / "template" / "scripts")},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 1
+    assert done.stderr.strip().endswith("On Windows, work in WSL 2.")
+    assert "Traceback" not in done.stderr

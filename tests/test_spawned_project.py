@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from gold_slice.codemods.codemod import belongs_to_modules, for_modules
+from gold_slice.codemods.run import codemods_of
+from gold_slice.testing import check_types
+from living.history import USES
 from render import ROOT
 from support import git
 
@@ -50,6 +54,23 @@ def test_two_modules_have_two_heads_and_the_error_says_so(shop: Path, bare_envir
         "crm_0005_module_version (biz_crm) (head)",
         "order_desk_0005_module_version (sales_order_desk) (head)",
     ]
+
+
+def test_what_codemods_write_has_no_fault_for_mypy(shop: Path, tmp_path: Path) -> None:
+    files = {
+        f"src/ours_{number}.py": f"from {full.rpartition('.')[0]} import {full.rpartition('.')[2]}\n\n\n{code}".format(
+            full.rpartition(".")[2], name="ours"
+        ).replace(".cc.", ".crm.")
+        for number, (full, code) in enumerate(USES.items())
+    }
+    codemods = [
+        each
+        for codemod in codemods_of(ROOT, "v0.1.0")
+        for each in (for_modules(codemod, ["crm"]) if belongs_to_modules(codemod) else [codemod])
+    ]
+    python = shop / ".venv/bin/python"
+
+    check_types(codemods, files, project=shop, python=python, scratch=tmp_path / "right")
 
 
 def test_the_demo_leaves_a_project_to_go_on_with(tmp_path: Path, bare_environment: dict[str, str]) -> None:

@@ -8,18 +8,17 @@ not, so that tools/conformance/slice_*.yml says which scenarios fail on them. Ex
 """
 
 import os
-import socket
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from httpx2 import ConnectError, get
+from httpx2 import get
+
+from service import served
 
 EXPECTED = Path(__file__).parent / "conformance"
+READY = "/mcp/capabilities"
 VERSIONS = ("2026-07-28", "2025-11-25")
 
 
@@ -28,30 +27,14 @@ def main(folder: str) -> int:
     path = f"{Path(folder).resolve()}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "ACCESS": "open", "ENVIRONMENT": "test"}
     failed: list[str] = []
-    with served(environment, "fixture:app", "--app-dir", str(EXPECTED)) as address:
+    with served(environment, "fixture:app", "--app-dir", str(EXPECTED), ready=READY) as address:
         failed += failures(f"{address}/conformance/mcp", "fixture", environment)
     subprocess.run(["alembic", "upgrade", "heads"], env=environment, check=True)
-    with served(environment, "src.cos_main:app") as address:
+    with served(environment, "src.cos_main:app", ready=READY) as address:
         for module in get(f"{address}/mcp/capabilities").json()["modules"]:
             failed += failures(f"{address}{module['path']}", "slice", environment)
     print("\n".join(failed) or "All servers are as expected.")
     return int(bool(failed))
-
-
-@contextmanager
-def served(environment: dict[str, str], *arguments: str) -> Iterator[str]:
-    """Yield the address at which uvicorn serves what the arguments name."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "uvicorn", *arguments, "--no-access-log", "--port", str(port)]
-    service = subprocess.Popen(command, env=environment)
-    try:
-        wait_for(f"http://127.0.0.1:{port}/mcp/capabilities", service)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        service.terminate()
-        service.wait()
 
 
 def failures(url: str, kind: str, environment: dict[str, str]) -> list[str]:
@@ -71,17 +54,6 @@ def failures(url: str, kind: str, environment: dict[str, str]) -> list[str]:
     if listed.returncode or '"inputSchema"' not in listed.stdout:
         failed.append(f"{kind}: the inspector cannot list the tools at {url}: {listed.stderr}")
     return failed
-
-
-def wait_for(url: str, service: subprocess.Popen[bytes]) -> None:
-    """Return once the service is ready."""
-    while service.poll() is None:
-        try:
-            if get(url).is_success:
-                return
-        except ConnectError:
-            time.sleep(0.1)
-    sys.exit("The service did not start.")
 
 
 if __name__ == "__main__":

@@ -12,10 +12,11 @@ import sys
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from living import isolation, page, scale, speed
+from living import history, isolation, page, scale, speed
 from living.identity import identity_faults
 from living.kills import SCENES, scene, series
 from living.matrix import Shelf, trials
@@ -34,6 +35,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("chapters", nargs="*", choices=[*CHAPTERS, []], metavar="CHAPTER", help=", ".join(CHAPTERS))
     parser.add_argument("--draws", type=int, default=5, help="projects a release in the matrix of updates")
+    parser.add_argument("--projects", type=int, default=30, help="projects of an old commit that are updated")
     parser.add_argument("--kills", type=int, default=15, help="kills a command and way of killing")
     parser.add_argument("--runs", type=int, default=7, help="runs of each measurement of speed")
     parser.add_argument("--modules", type=int, nargs="*", default=[1, 10, 30, 100], help="sizes of projects")
@@ -86,6 +88,12 @@ def updates(shelf: Shelf, tags: list[str], options: argparse.Namespace) -> dict[
     return {"projects": len(tally.trials), "conflicts": with_conflicts, "fates": fates, "faults": tally.faults}
 
 
+def history_(shelf: Shelf, tags: list[str], options: argparse.Namespace) -> dict[str, Any]:  # noqa: ARG001
+    """Real renames of this repository's history."""
+    seeds = range(options.seed, options.seed + options.projects)
+    return asdict(history.measure(shelf.folder, seeds=seeds, jobs=options.jobs))
+
+
 def kills(shelf: Shelf, tags: list[str], options: argparse.Namespace) -> dict[str, Any]:
     """Every command, killed by itself and with its whole process group."""
     project = shelf.project(tags[-2], MODULES[:2])
@@ -124,6 +132,7 @@ CHAPTERS: dict[str, Chapter] = {
     "neighbours": neighbours,
     "identity": identity,
     "updates": updates,
+    "history": history_,
     "kills": kills,
     "isolation": isolation_,
     "speed": speed_,

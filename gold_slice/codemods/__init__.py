@@ -7,7 +7,8 @@ A release carries them in `gold_slice/codemods/v1_2_0.py` of its template, as `C
 from .attributes import RenamedAttribute, RenamedColumn, RenamedSetting
 from .calls import AddedArgument, ChangedDecorator, RenamedParameter
 from .codemod import Codemod
-from .renames import Removed, Renamed
+from .removed import Removed
+from .renames import Renamed
 from .source import Change, Place, Source
 
 __all__ = [

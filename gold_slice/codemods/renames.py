@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import libcst as cst
 from libcst import matchers as m
 from libcst.helpers import get_full_name_for_node
+from libcst.metadata import ClassScope
 
 from .imports import Import, aliases_of, as_name, from_module, split, with_imports
 from .source import Change, Edit, Place, Source, dotted, edited, text_of, with_text
@@ -36,39 +37,6 @@ class Renamed:
     def change(self, source: Source) -> Change:
         """Return the file with the name replaced."""
         return rename(source, {self.old: self.new})
-
-
-@dataclass(frozen=True, slots=True)
-class Removed:
-    """Something is gone, and nothing takes its place by itself: every line that names it is named, with what to do."""
-
-    name: str
-    advice: str
-
-    @property
-    def why(self) -> str:
-        """The reason that the report gives."""
-        return f"{self.name} is gone: {self.advice}"
-
-    def concerns(self, source: Source) -> bool:
-        """Return whether the file may name it."""
-        return Renamed(self.name, "").concerns(source)
-
-    def change(self, source: Source) -> Change:
-        """Return the file as it is, and the places."""
-        gone, source = {self.name: ""}, source.about(self.name)
-        found: set[cst.CSTNode] = set()
-        for statement in source.of(cst.ImportFrom):
-            module = source.imported_module(statement)
-            full = [module, *(f"{module}.{alias.evaluated_name}" for alias in aliases_of(statement))]
-            found |= {statement} if any(moved(each, gone) != each for each in full) else set()
-        for alias in (alias for statement in source.of(cst.Import) for alias in statement.names):
-            found |= {alias} if self.name == get_full_name_for_node(alias.name) else set()
-        for attribute in source.of(cst.Attribute):
-            found |= {attribute} if self.name in source.names_of(attribute) else set()
-        for string in source.of(cst.SimpleString):
-            found |= {string} if moved(text_of(string), gone) != text_of(string) else set()
-        return Change(source.edited({}), [source.place(node, self.why) for node in found])
 
 
 def rename(source: Source, names: Mapping[str, str]) -> Change:
@@ -138,7 +106,8 @@ class _Renaming:
         """Return an alias with another name; the file keeps its own name for it where the new one is taken."""
         old = alias.evaluated_name
         if alias.asname is None and name != old:
-            if self._is_taken(name, by_other_than=full) or self._is_exported(old):
+            is_taken = self._is_taken(name, by_other_than=full) or self._is_captured(old, name)
+            if is_taken or self._is_exported(old) or self._has_other_values(old, alias):
                 return alias.with_changes(name=cst.Name(name), asname=as_name(old))
             self.locals[old] = name
         return alias.with_changes(name=cst.Name(name))
@@ -173,6 +142,21 @@ class _Renaming:
         return b"__all__" in self.source.code and any(
             text_of(each) == name for each in self.source.of(cst.SimpleString)
         )
+
+    def _has_other_values(self, name: str, alias: cst.ImportAlias) -> bool:
+        """Return whether others may know the name, or the file gives it other values, as where the import may fail."""
+        scope = self.source.scopes.get(alias)
+        if any(name == item.name.value for each in self.source.of(cst.Global) for item in each.names):
+            return True
+        names = self.source.names_in(scope, name) if scope else set()
+        return isinstance(scope, ClassScope) or not names <= self.names.keys()
+
+    def _is_captured(self, *names: str) -> bool:
+        """Return whether a `case` gives a value to one of the names, which scopes do not know of."""
+        captured = [each.name for each in self.source.of(cst.MatchAs)]
+        captured += [each.name for each in self.source.of(cst.MatchStar)]
+        captured += [each.rest for each in self.source.of(cst.MatchMapping)]
+        return any(each is not None and each.value in names for each in captured)
 
     # Uses
 
@@ -215,8 +199,8 @@ class _Renaming:
         root = text.partition(".")[0]
         above = ".".join(old.split(".")[: -text.count(".")])  # what the first name of the expression stands for
         home, _, name = new.rpartition(".")
-        if new.startswith(f"{above}."):
-            self.edits[attribute] = lambda _: dotted(root + new.removeprefix(above))
+        if new.startswith(f"{(now := moved(above, self.names))}."):
+            self.edits[attribute] = lambda _: dotted(self.locals.get(root, root) + new.removeprefix(now))
             if root == above and not self._imports_below(old) and home != old.rpartition(".")[0]:
                 self.needed.add((home, None, None))
                 self.perhaps_unused.add((old.rpartition(".")[0], None, None))
@@ -257,9 +241,11 @@ class _Renaming:
     def strings(self) -> None:
         """Change strings that are a full name, as tests give them to `monkeypatch.setattr`."""
         for string in self.source.of(cst.SimpleString):
-            name, colon, rest = text_of(string).partition(":")
-            if string not in self.edits and "." in name and (new := moved(name, self.names)) != name:
-                self._string(string, name + colon + rest, new + colon + rest)
+            name, colon, rest = (old := text_of(string)).partition(":")  # as uvicorn and entry points have it
+            new = moved(name + "." * len(colon) + rest, self.names)
+            if string not in self.edits and "." in name and new != name + "." * len(colon) + rest:
+                parts = new.rsplit(".", rest.count(".") + 1) if colon else [new]
+                self._string(string, old, ":".join([parts[0], ".".join(parts[1:])]) if colon else new)
         for part in self.source.of(cst.FormattedStringText):
             for old, new in self.names.items():
                 if part.value.startswith(f"{old}.") or part.value == old:
@@ -273,7 +259,7 @@ class _Renaming:
             if owner and isinstance(name, cst.SimpleString):
                 for old in {f"{each}.{text_of(name)}" for each in self.source.names_of(owner)} & self.names.keys():
                     home, _, new = self.names[old].rpartition(".")
-                    if home == old.rpartition(".")[0]:
+                    if home == moved(old.rpartition(".")[0], self.names):
                         self._string(name, text_of(name), new)
                     else:
                         what = f"{old} is {self.names[old]} now: name that module here"

@@ -1,9 +1,12 @@
 """Apply the codemods of releases to all Python files of a project."""
 
+import ast
 import importlib.util
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from difflib import SequenceMatcher
 from itertools import groupby
 from pathlib import Path
 
@@ -13,7 +16,7 @@ from ..answers import HOST_ANSWERS, Module
 from ..releases import notes_between
 from ..report import RefusalError
 from .codemod import Codemod, belongs_to_modules, for_modules
-from .renames import Renamed, rename
+from .renames import Renamed, moved, rename
 from .source import Change, Draft, Place, Source
 
 FOLDER = "gold_slice/codemods"
@@ -105,6 +108,7 @@ class Migration:
         names = {each.old: each.new for each in renamed}
         carried = self._change(renamed, lambda source: rename(source, names), release)
         carried |= self._held_in_files_of_the_release(names)
+        self.places = {_with_names_of_now(place, names) for place in self.places}
         further = [Renamed(old, new) for old, new in carried.items()]
         self._change(further, lambda source: rename(source, carried), release, is_carried=True)
 
@@ -125,19 +129,31 @@ class Migration:
             try:
                 why = [f"{release}: {each.why}" for each in codemods if each.concerns(source)]
                 change = change_of(source) if why else Change(source.code)
-            except (SyntaxError, ValueError, cst.ParserSyntaxError) as fault:
-                line = getattr(fault, "lineno", None) or getattr(fault, "raw_line", None) or 1
-                self.unreadable.setdefault(path, (line, []))[1].extend(
-                    f"{release}: {each.why}" for each in codemods if not isinstance(each, Renamed) or each.is_in(source)
-                )
+                if change.code != source.code:
+                    ast.parse(change.code)
+            except Exception as fault:  # noqa: BLE001  # a codemod may be at fault, and the update must not depend on one file
+                self._note_fault(source, codemods, release, fault)
                 continue
             self.places.update(change.places)
             self.drafts.update(change.drafts)
             carried |= change.carried
             if change.code != source.code:
+                self.places = {_on_its_line(each, source, change.code) for each in self.places}
                 self.sources[path] = Source(path, change.code)
                 self.reasons.setdefault(path, []).extend(why)
         return carried
+
+    def _note_fault(self, source: Source, codemods: Sequence[Codemod], release: str, fault: Exception) -> None:
+        """Note a file that is not valid Python; or else that a codemod failed on it."""
+        concerned = [each for each in codemods if not isinstance(each, Renamed) or each.is_in(source)]
+        why = [f"{release}: {each.why}" for each in concerned]
+        wrong = _syntax_fault(source)
+        if wrong is None:
+            what = f"the codemod failed here, and changed nothing ({type(fault).__name__}: {fault}): {'; '.join(why)}"
+            self.places.add(Place(source.path, 1, what))
+        else:
+            line = getattr(wrong, "lineno", None) or getattr(wrong, "raw_line", None) or 1
+            self.unreadable.setdefault(source.path, (line, []))[1].extend(why)
 
     def _held_in_files_of_the_release(self, names: Mapping[str, str]) -> dict[str, str]:
         """Return the names under which merged files hold what has another name now: tests replace them there."""
@@ -151,3 +167,31 @@ class Migration:
                     if new in source.mentions and not source.has_word(before):
                         held |= {f"{module}.{before}": f"{module}.{now}" for module in source.modules}
         return held
+
+
+def _on_its_line(place: Place, source: Source, changed: bytes) -> Place:
+    """Return a place with the line that it has in the changed file."""
+    before, after = source.code.splitlines(), changed.splitlines()
+    if place.path != source.path or len(before) == len(after):
+        return place
+    for _tag, start, end, start_now, end_now in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        if start < place.line <= end:
+            return replace(place, line=min(start_now + place.line - start, max(end_now, start_now + 1)))
+    return place
+
+
+def _with_names_of_now(place: Place, names: Mapping[str, str]) -> Place:
+    """Return a place whose advice has the names that a later release gave to what it tells of."""
+    lead, *advice = re.split(r" is (?=\w+\.)", place.what, maxsplit=1)
+    words = [moved(word, names) for text in advice for word in re.split(r"([\w.]+\w)", text)]
+    return replace(place, what=f"{lead} is {''.join(words)}") if advice else place
+
+
+def _syntax_fault(source: Source) -> Exception | None:
+    """Return what is wrong with the file as Python, if anything is."""
+    try:
+        ast.parse(source.code)
+        cst.parse_module(source.code)
+    except (SyntaxError, ValueError, cst.ParserSyntaxError) as fault:
+        return fault
+    return None

@@ -168,6 +168,10 @@ class Source:
             return set()
         return self._full(scope.get_qualified_names_for(node))
 
+    def names_in(self, scope: Scope, name: str) -> set[str]:
+        """Return the full dotted names that a name may stand for in a scope."""
+        return self._full(scope.get_qualified_names_for(name))
+
     def names_written(self, annotation: cst.CSTNode) -> set[str]:
         """Return what a name in an annotation may stand for, in quotes too, which have no scope of their own."""
         if annotation in self.scopes or (text := get_full_name_for_node(annotation)) is None:

@@ -12,9 +12,8 @@ import asyncio
 import getpass
 import logging
 import sys
-from collections.abc import Sequence
 
-from src.backend.slice import Slice, load_slice, queries_of
+from src.backend.slice import Slice, load_slice
 from src.common.access.caller import Caller, caller_of_request
 from src.common.background_tasks import open_background_tasks
 from src.common.config import Settings, settings_or_exit
@@ -31,20 +30,19 @@ from src.l1.writer import open_writer
 
 def main() -> None:
     """Serve the module that the argument names."""
-    slices = [load_slice(package) for package in SLICES]
-    with_mcp = {part.module: part for part in slices if part.mcp_package}
+    slices = {part.module: part for part in map(load_slice, SLICES) if part.mcp_package}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("module", choices=sorted(with_mcp))
-    part = with_mcp[parser.parse_args().module]
+    parser.add_argument("module", choices=sorted(slices))
+    part = slices[parser.parse_args().module]
     settings = settings_or_exit(modules=len(SLICES))
     log_to_stderr(settings)
     try:
-        asyncio.run(serve(part, settings, slices))
+        asyncio.run(serve(part, settings))
     except (RefusalError, StartupError) as refusal:
         sys.exit(str(refusal))
 
 
-async def serve(part: Slice, settings: Settings, slices: Sequence[Slice]) -> None:
+async def serve(part: Slice, settings: Settings) -> None:
     """Serve until the client closes stdin. What it does is recorded as done by `stdio:<user>`."""
     from src.mcp_host.server import build_server  # noqa: PLC0415  # the SDK takes long to import; wrong usage is quick
 
@@ -57,8 +55,7 @@ async def serve(part: Slice, settings: Settings, slices: Sequence[Slice]) -> Non
         open_highway(settings, database, writer, tasks, []) as highway,
     ):
         await check_schema(database)
-        host = part.mcp_host(settings, highway.database, queries_of(slices, graph))
-        await build_server(host).run_stdio_async()
+        await build_server(part.mcp_host(settings, highway.database, graph)).run_stdio_async()
 
 
 def log_to_stderr(settings: Settings) -> None:

@@ -25,6 +25,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Refuse production, and ask for full coverage of full runs only."""
     if get_settings().is_production:
         pytest.exit("Tests do not run with ENVIRONMENT=production. Unset it, or set it to test.", returncode=1)
+    if get_settings().is_pooled:
+        pytest.exit("Tests make databases that a PgBouncer does not know. Unset DATABASE_DIRECT_URL.", returncode=1)
     coverage = config.pluginmanager.getplugin("_cov")
     if coverage and not is_whole(config):
         coverage.options.cov_fail_under = 0

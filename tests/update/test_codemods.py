@@ -54,6 +54,9 @@ def test_users_own_code_is_changed_and_each_file_named_with_its_reason(
     living: Path, renaming: Path, ours: Path
 ) -> None:
     assert renaming.exists()
+    (living / "deploy.toml").write_text('check = "src.common.json_limits.check_text"\n')
+    commit(living, "settings of ours")
+    (living / "src/new.py").write_text("from src.common.json_limits import check_text\n")
     preview = run(living, "update", "--preview", "--json")
     assert ours.read_text() == OURS
 
@@ -69,9 +72,13 @@ def test_users_own_code_is_changed_and_each_file_named_with_its_reason(
         assert document["reasons"] == {"src/ours.py": [WHY_CRM, WHY_HOST]} or document["reasons"] == {
             "src/ours.py": [WHY_HOST, WHY_CRM]
         }
-        assert document["places"] == [f"{PLACE}"]
+        assert document["places"] == [
+            f"deploy.toml:1: {WHY_HOST}. Codemods change only code: correct it here",
+            f"src/new.py:1: the file is not committed, and was not changed: {WHY_HOST}",
+            PLACE,
+        ]
     assert ending.paths("changed by the codemods of the release") == ["src/ours.py"]
-    assert git(living, "status", "--porcelain") == ""
+    assert git(living, "status", "--porcelain") == "?? src/new.py\n"
 
 
 def test_the_text_of_the_report_names_reason_and_place(living: Path, renaming: Path, ours: Path) -> None:
@@ -103,8 +110,13 @@ def test_after_a_conflict_the_codemods_run_on_what_was_settled(living: Path, ren
     assert preview.paths("conflict") == [LIMITS]
     assert list(preview.document["reasons"]) == ["src/ours.py"]
 
-    assert run(living, "update").status == 3
+    stopped = run(living, "update", "--json")
+    assert stopped.status == 3
+    assert [stopped.document[key] for key in ("changes", "reasons", "places")] == [
+        preview.document[key] for key in ("changes", "reasons", "places")
+    ]
     assert head(living) == before
+    assert "check_text" in ours.read_text()
     settle(living / WAITING / LIMITS, "theirs")
     ending = run(living, "update", "--continue", "--json")
 

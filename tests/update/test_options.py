@@ -1,5 +1,6 @@
 """What the options of an update do: a preview, a staged result, answers, and the undo that is printed."""
 
+import io
 import os
 import pty
 import select
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from commands import run
+from gold_slice.report import Report
 from render import ROOT
 from scenes import ADDED, HEALTH, MAIN, configure, head, state
 from support import HOST, commit, git, release, replace
@@ -262,3 +264,12 @@ def test_an_answer_that_a_release_no_longer_takes_is_told(living: Path, releases
 @pytest.mark.parametrize("arguments", [("--continue", "crm"), ("--abandon", "--preview"), ("--continue", "--abandon")])
 def test_options_that_contradict_each_other_are_wrong_usage(living: Path, arguments: tuple[str, ...]) -> None:
     assert run(living, "update", *arguments).status == 2
+
+
+def test_a_patch_holds_files_as_they_are_also_those_that_are_not_utf_8(monkeypatch: pytest.MonkeyPatch) -> None:
+    stdout = io.TextIOWrapper(written := io.BytesIO(), encoding="utf-8")
+    monkeypatch.setattr(sys, "stdout", stdout)
+
+    Report("update", patch=os.fsdecode(b"+caf\xe9\n")).print_out(as_json=False)
+
+    assert written.getvalue() == b"+caf\xe9\n"

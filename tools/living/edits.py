@@ -1,14 +1,24 @@
 """What users do to a project, each edit with a trace by which it can be found again after an update."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from living.releases import HOST_DROPS, HOST_MOVES, LIST_MOVES, MODULE_DROPS, MODULE_MOVES
+from living.releases import (
+    FUNCTION_RENAMES,
+    HOST_DROPS,
+    HOST_MOVES,
+    LIST_MOVES,
+    MODULE_DROPS,
+    MODULE_MOVES,
+    MODULE_RENAME,
+    SERVICE_RENAME,
+)
 
 HOST_FILES = ("src/**/*.py", "tests/**/*.py", "scripts/**/*.py", "alembic/**/*.py", "*.md", "docs/*.md")
+RENAMED = (MODULE_RENAME, FUNCTION_RENAMES, tuple(name.format(module="cc") for name in SERVICE_RENAME))
 FUNCTION = re.compile(r"\n(?:async )?def (\w+)\(")
 
 
@@ -185,6 +195,42 @@ def add_entry(desk: Desk) -> Edit | None:
     )
 
 
+def use_what_will_be_renamed(desk: Desk) -> Edit | None:
+    """Add a file that uses what releases rename, in a drawn form."""
+    names = desk.draw.choice(RENAMED)
+    if (now := _name_now(desk.project, names)) is None:
+        return None
+    home, _, last = now.rpartition(".")
+    mark = desk.mark()
+    name = f"{Path(desk.choose('src/**/*.py', 'tests/**/*.py')).parent}/{mark.replace('-', '_')}.py"
+    third = f"import {now} as it\n\nX = it" if names == MODULE_RENAME else f'X = "{now}"'
+    forms = (f"from {home} import {last}\n\nX = {last}", f"import {home}\n\nX = {now}", third)
+    desk.write(name, f"{desk.draw.choice(forms)}  # {mark}\n")
+
+    def is_there(project: Path) -> bool:
+        text, present = _text(project, name), _name_now(project, names) or ""
+        old = [each.rpartition(".")[2] for each in names if each != present]
+        return mark in text and present in text.replace(" import ", ".") and not any(each in text for each in old)
+
+    return Edit("a use of what is renamed", name, is_there)
+
+
+def use_it_in_a_file_of_the_template(desk: Desk) -> Edit | None:
+    """Use a function that releases rename at the end of a file of the template's."""
+    if (now := _name_now(desk.project, FUNCTION_RENAMES)) is None:
+        return None
+    name, mark = desk.choose("src/**/services/*.py", "src/**/routers/*.py", "tests/**/test_*.py"), desk.mark()
+    home, _, last = now.rpartition(".")
+    text = f"def of_ours() -> object:\n    from {home} import {last}\n\n    return {last}  # {mark}\n"
+    desk.write(name, f"{desk.read(name)}\n\n{text}")
+
+    def is_there(project: Path) -> bool:
+        last = (_name_now(project, FUNCTION_RENAMES) or "").rpartition(".")[2]
+        return f"import {last}\n\n    return {last}  # {mark}" in _text(project, _present(project, name))
+
+    return Edit("a use in a file of the template", name, is_there)
+
+
 KINDS: tuple[Callable[[Desk], Edit | None], ...] = (
     edit_function,
     edit_two_places,
@@ -198,6 +244,8 @@ KINDS: tuple[Callable[[Desk], Edit | None], ...] = (
     edit_what_will_go,
     add_dependency,
     add_entry,
+    use_what_will_be_renamed,
+    use_it_in_a_file_of_the_template,
 )
 
 
@@ -215,6 +263,17 @@ def _marked(desk: Desk, text: str, marks: list[str]) -> str:
     for mark in marks:
         lines.insert(desk.draw.randint(0, len(lines)), f"# {mark}\n")
     return "".join(lines)
+
+
+def _name_now(project: Path, names: Sequence[str]) -> str | None:
+    """Return which of the full names a project has: that of a module, or of a function in one."""
+    for name in names:
+        home, _, last = name.rpartition(".")
+        if (project / f"{name.replace('.', '/')}.py").is_file():
+            return name
+        if f"def {last}(" in _text(project, f"{home.replace('.', '/')}.py"):
+            return name
+    return None
 
 
 def _text(project: Path, name: str) -> str:

@@ -2,11 +2,12 @@
 
 import re
 import subprocess
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from random import Random
 
-from living.project import commit, environment, git, run, spawn, twin
+from living.project import commit, environment, git, provide_command, run, spawn, twin
 from render import ROOT
 
 START = "8728960"  # the first commit whose projects have launchers; ten names and six modules are others since
@@ -38,13 +39,22 @@ FOLDERS = ("src", "src/common", "src/backend/cc", "src/backend/cc/services")
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of the projects; `faults` are lines that do not work and that nothing named."""
+    """What became of the projects; `faults` are lines that do not work and that nothing named.
+
+    `told` are complaints of mypy and of tests about files that the report named.
+    """
 
     projects: int = 0
     files: int = 0
     changed: int = 0
     named: int = 0
+    told: int = 0
     faults: list[str] = field(default_factory=list)
+
+    def add(self, other: "Outcome") -> None:
+        """Add what became of other projects."""
+        for each in fields(self):
+            setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
 
 
 def history(folder: Path) -> tuple[Path, Path]:
@@ -52,6 +62,7 @@ def history(folder: Path) -> tuple[Path, Path]:
     template = folder / "history"
     git(folder, "clone", "--quiet", str(ROOT), str(template))
     git(template, "tag", "--force", TAG)
+    provide_command(template, TAG)
     return template, spawn(template, folder / "old", release=START)
 
 
@@ -74,28 +85,49 @@ def write_code(project: Path, draw: Random) -> list[str]:
     return written
 
 
+def measure(folder: Path, *, seeds: range, jobs: int) -> Outcome:
+    """Carry a project for each seed from the old commit to the latest one."""
+    _template, old = history(folder)
+    instance = ROOT / "instances" / "tech_cc"
+    subprocess.run(["uv", "sync", "--quiet"], cwd=instance, env=environment(), check=True)
+    python = instance / ".venv" / "bin" / "python"  # one environment serves all projects
+    whole = Outcome()
+    with ThreadPoolExecutor(jobs) as pool:
+        for outcome in pool.map(lambda n: carry(old, python, folder / f"desk {n}", seeds=seeds[n::jobs]), range(jobs)):
+            whole.add(outcome)
+    return whole
+
+
 def carry(old: Path, python: Path, folder: Path, *, seeds: range) -> Outcome:
     """Update a project for each seed, and compare what mypy and its own tests complain of with what was named."""
-    outcome = Outcome()
+    folder.mkdir(exist_ok=True)
+    whole = Outcome()
     for seed in seeds:
-        project = twin(old, folder / "carried")
-        files = write_code(project, Random(seed))  # noqa: S311  # nosec B311  # a draw that can be had again
-        unfit = _complaints(project, python, files, of_release=START)
-        outcome.faults += [f"{seed}, before the update: {line}" for line in unfit]
-        document = run(project, "update", "--json", "--to", TAG).document
-        outcome.projects += 1
-        outcome.files += len(files)
-        outcome.changed += len([each for each in files if each in document["reasons"]])
-        outcome.named += len(document["places"])
-        if document["exit_status"] != 0:
-            outcome.faults.append(f"{seed}: {document['headline']} {document['problems']}")
-            continue
-        named = {place.partition(": ")[0].rpartition(":")[0] for place in document["places"]}
-        outcome.faults += [
-            f"{seed}: {line}"
-            for line in _complaints(project, python, files, of_release=TAG)
-            if line.partition(":")[0] not in named
-        ]
+        outcome = _carry_one(old, python, folder, seed)
+        whole.add(outcome)
+        print(seed, *(outcome.faults or ["."]), sep="\n  ", flush=True)
+    return whole
+
+
+def _carry_one(old: Path, python: Path, folder: Path, seed: int) -> Outcome:
+    project = twin(old, folder / "carried")
+    files = write_code(project, Random(seed))  # noqa: S311  # nosec B311  # a draw that can be had again
+    outcome = Outcome(projects=1, files=len(files))
+    unfit = _complaints(project, python, files, of_release=START)
+    outcome.faults += [f"{seed}, before the update: {line}" for line in unfit]
+    ending = run(project, "update", "--json", "--to", TAG)
+    if ending.status != 0:
+        outcome.faults.append(f"{seed}: {ending.status} {ending.output} {ending.complaint}")
+        return outcome
+    document = ending.document
+    outcome.changed = len([each for each in files if each in document["reasons"]])
+    outcome.named = len(document["places"])
+    named = {place.partition(": ")[0].rpartition(":")[0] for place in document["places"]}
+    for line in _complaints(project, python, files, of_release=TAG):
+        if line.partition(":")[0] in named:
+            outcome.told += 1
+        else:
+            outcome.faults.append(f"{seed}: {line}")
     return outcome
 
 

@@ -112,7 +112,7 @@ def _of_ending(preview: Ending, ending: Ending) -> Iterator[str]:
     if ending.status not in (0, CONFLICT):
         yield f"status {ending.status}: {ending.output}{ending.complaint}"
     if preview.status != ending.status:
-        yield f"the preview said {preview.status}, and it was {ending.status}"
+        yield f"the preview said {preview.status}, and it was {ending.status}: {preview.complaint}"
     elif preview.document["changes"] != ending.document["changes"]:
         yield "the preview named other changes"
 

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from living.project import commit, git, provide_command
 
@@ -18,15 +19,29 @@ MODULE_MOVES = ("tests/unit/backend/{{ module }}/test_deps.py", "tests/unit/back
 NEW_HOME_OF_SLICES = "src/slices.py"
 FOURTH_LIST = "src/common/teams.py"
 COMMENTS = {".py": "# {}\n", ".ini": "# {}\n", ".toml": "# {}\n", ".mako": "## {}\n", ".md": "\n<!-- {} -->\n"}
+# What users call and releases rename, oldest release first, each by a codemod.
+MODULE_RENAME = ("src.graph.registry", "src.graph.labels")
+FUNCTION_RENAMES = tuple(f"src.common.json_limits.{name}" for name in ("check_text", "refuse_text", "reject_text"))
+SERVICE_RENAME = tuple(f"src.backend.{{module}}.services.health.{name}" for name in ("summarize_health", "sum_up"))
+CODEMODS = '''"""What has another name since."""
+
+from gold_slice.codemods import Renamed
+
+CODEMODS = [
+{}]
+'''
 
 
 def make_releases(template: Path) -> list[str]:
     """Add the releases to a repository of the template that has v0.1.0, and return all tags, oldest first."""
-    notes: dict[str, dict[str, object]] = {}
+    notes: dict[str, dict[str, Any]] = {}
     tags = ["v0.1.0"]
     for number, change in enumerate(CHANGES, start=2):
         tag = f"v0.{number}.0"
         notes[tag] = change(template)
+        if codemods := notes[tag].pop("codemods", None):
+            file = template / f"gold_slice/codemods/{tag.replace('.', '_')}.py"
+            file.write_text(CODEMODS.format("".join(f"    {each},\n" for each in codemods)))
         (template / "releases.yml").write_text(json.dumps(notes, indent=2))  # which is YAML too
         commit(template, f"{tag}: {change.__doc__}")
         git(template, "tag", tag)
@@ -74,7 +89,15 @@ def rename_a_host_file(template: Path) -> dict[str, object]:
     (template / "template" / old).rename(template / "template" / new)
     _replace_everywhere(template, "src.graph.registry", "src.graph.labels")
     _replace(template / LISTS, old, new)
-    return {"renamed": {old: new}}
+    return {"renamed": {old: new}, "codemods": [_renamed(*MODULE_RENAME)]}
+
+
+def rename_functions(template: Path) -> dict[str, object]:
+    """A function of the host and one of every module have other names."""
+    renames = (FUNCTION_RENAMES[:2], SERVICE_RENAME)
+    for old, new in renames:
+        _rename_everywhere(template, old, new)
+    return {"codemods": [_renamed(old, new) for old, new in renames]}
 
 
 def rename_in_the_machinery(template: Path) -> dict[str, object]:
@@ -138,13 +161,14 @@ def add_a_fourth_list(template: Path) -> dict[str, object]:
 
 
 def change_functions(template: Path) -> dict[str, object]:
-    """Bodies of functions differ in many files; and a module has one file more."""
+    """Bodies of functions differ in many files, one has another name again, and a module has one file more."""
+    _rename_everywhere(template, *FUNCTION_RENAMES[1:])
     for path in _files(template):
         if path.suffix == ".py":
             text = path.read_text()
             path.write_text(re.sub(r"(?m)^    return ", "    # Mind the result.\n    return ", text, count=1))
     (template / "template/src/backend/{{ module }}/limits.py").write_text('"""Limits."""\n\nMOST = 10\n')
-    return {"changed": ["functions mind their results"]}
+    return {"changed": ["functions mind their results"], "codemods": [_renamed(*FUNCTION_RENAMES[1:])]}
 
 
 CHANGES: tuple[Callable[[Path], dict[str, object]], ...] = (
@@ -153,6 +177,7 @@ CHANGES: tuple[Callable[[Path], dict[str, object]], ...] = (
     move_a_list,
     rename_files,
     rename_a_host_file,
+    rename_functions,
     rename_in_the_machinery,
     drop_files,
     rename_a_question,
@@ -182,6 +207,18 @@ def _replace_everywhere(template: Path, old: str, new: str) -> None:
     for path in _files(template):
         if old in (text := path.read_text()):
             path.write_text(text.replace(old, new))
+
+
+def _rename_everywhere(template: Path, old: str, new: str) -> None:
+    """Give a function its new name in all Python files, by its last part alone, which nothing else has."""
+    before, after = (name.rpartition(".")[2] for name in (old, new))
+    for path in _files(template):
+        if path.name.removesuffix(".jinja").endswith(".py"):
+            path.write_text(re.sub(rf"\b{before}\b", after, path.read_text()))
+
+
+def _renamed(old: str, new: str) -> str:
+    return f"Renamed({old!r}, {new!r})"
 
 
 def _dotted(path: str) -> str:

@@ -37,7 +37,7 @@ ORPHANED: Final = (
     "alembic_version and drop the module's schemas."
 )
 REFUSALS: Final = {
-    "42501": "The role of DATABASE_URL lacks a right on the database. Grant it, or connect as the owner.",
+    "42501": "Its role lacks a right on the database. Grant it, or connect as the owner.",
     "42P06": "The database already has a schema of that name. Rename or drop it, or change MEM0_SCHEMA.",
 }
 
@@ -74,7 +74,7 @@ async def migrate_online(settings: Settings) -> None:
     engine = create_single_use_engine(settings, server_settings=time_limits())
     try:
         async with engine.connect() as connection:
-            await take_turn(connection, place=address(settings))
+            await take_turn(connection, place=address(settings.direct_url))
             await connection.run_sync(migrate)
     finally:
         await engine.dispose()
@@ -109,7 +109,7 @@ def time_limits() -> dict[str, str]:
 
 def print_sql(settings: Settings) -> None:
     """Print the SQL that would run (`--sql`), to be applied by hand."""
-    url = settings.sqlalchemy_url
+    url = settings.direct_url
     context.configure(url=url, target_metadata=Base.metadata, literal_binds=True, transaction_per_migration=True)
     with context.begin_transaction():
         context.run_migrations()
@@ -124,15 +124,15 @@ def main(settings: Settings) -> None:
         with outages_refused():
             asyncio.run(migrate_online(settings))
     except DatabaseUnavailableError as outage:
-        sys.exit(f"{outage} The database is {address(settings)}, from DATABASE_URL.")
+        sys.exit(f"{outage} The database is {address(settings.direct_url)}, from {SOURCE}.")
     except DBAPIError as error:
         if (sqlstate := getattr(error.orig, "sqlstate", None)) not in REFUSALS:
             raise
-        sys.exit(f"{REFUSALS[sqlstate]} The database is {address(settings)}, from DATABASE_URL.")
+        sys.exit(f"{REFUSALS[sqlstate]} The database is {address(settings.direct_url)}, from {SOURCE}.")
     except CommandError as fault:
         if "Can't locate revision" not in str(fault):
             raise
-        sys.exit(f"{fault}: it is in {address(settings)}, but in no module of this project. {ORPHANED}")
+        sys.exit(f"{fault}: it is in {address(settings.direct_url)}, but in no module of this project. {ORPHANED}")
 
 
 def _is_ours(name: str | None, kind: str, _parents: object) -> bool:
@@ -142,11 +142,12 @@ def _is_ours(name: str | None, kind: str, _parents: object) -> bool:
 
 def _print_step(ctx: object, step: MigrationInfo, heads: object, run_args: object) -> None:  # noqa: ARG001  # called by name
     done = "upgraded to" if step.is_upgrade else "downgraded from"
-    print(f"{address(settings)}: {done} {step.up_revision_id}", file=sys.stderr)  # noqa: T201
+    print(f"{address(settings.direct_url)}: {done} {step.up_revision_id}", file=sys.stderr)  # noqa: T201
 
 
 packages = {name.rpartition(".")[0] for name in MODEL_MODULES}
 settings: Settings = context.config.attributes.get("settings") or settings_or_exit(modules=len(packages))
+SOURCE: Final = "DATABASE_DIRECT_URL" if settings.is_pooled else "DATABASE_URL"
 for model_module in MODEL_MODULES:
     import_module(model_module)
 main(settings)

@@ -17,6 +17,8 @@ CLEAN = {key: value for key, value in os.environ.items() if not key.startswith("
 
 def main(command: str, arguments: list[str]) -> None:
     """Replace this process by the command, or end it with a sentence."""
+    if sys.platform == "win32":
+        sys.exit("gold slice runs on Linux and macOS. On Windows, work in WSL 2.")
     text = ANSWERS.read_text()
     answers = dict(re.findall(r"^(_src_path|_commit): *['\"]?([^\s'\"].*?)['\"]? *$", text, re.MULTILINE))
     if len(answers) < len(("_src_path", "_commit")):

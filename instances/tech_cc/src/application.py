@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 
 from src import health
-from src.backend.slice import load_slice, mcp_hosts_of, queries_of, subscribers_of
+from src.backend.slice import load_slice, queries_of, subscribers_of
 from src.common.access.guard import add_access, say_if_open
 from src.common.access.scopes import module_scopes, requires
 from src.common.background_tasks import open_background_tasks
@@ -56,6 +56,7 @@ def build_app(settings: Settings, packages: Sequence[str]) -> FastAPI:
     sys.set_int_max_str_digits(INTEGER_DIGITS_LIMIT)
     configure_logging(settings)
     slices = [load_slice(package) for package in packages]
+    with_mcp = [part for part in slices if part.mcp_package]
     service_name = _service_name(packages)
 
     @asynccontextmanager
@@ -69,7 +70,7 @@ def build_app(settings: Settings, packages: Sequence[str]) -> FastAPI:
                 open_writer(settings, tasks) as writer,
                 open_graph(settings) as graph,
                 open_highway(settings, database, writer, tasks, subscribers_of(slices, graph)) as highway,
-                open_mcp(mcp_hosts_of(slices, settings, highway.database, graph)) as mcp_servers,
+                open_mcp([part.mcp_host(settings, highway.database, graph) for part in with_mcp]) as mcp_servers,
             ):
                 app.state.database = highway.database
                 app.state.background_tasks = tasks
@@ -116,7 +117,7 @@ def build_app(settings: Settings, packages: Sequence[str]) -> FastAPI:
     app.include_router(health.router)
     # The graph shows what all modules recorded, so that a caller needs to be allowed to read all of them.
     app.include_router(graph_router.router, dependencies=[requires(module_scopes(part.module)[0]) for part in slices])
-    add_mcp_routes(app, settings, [part.module for part in slices if part.mcp_package])
+    add_mcp_routes(app, settings, [part.module for part in with_mcp])
     if registry:
         app.include_router(metrics_router(registry))
     for part in slices:

@@ -44,17 +44,17 @@ class Slice:
     subscribers: Sequence[AnySubscriber] = ()
     mcp_package: str = ""  # of its tools and resources for assistants; a slice without them has no MCP server
 
-    def mcp_host(self, settings: Settings, database: Database, graph: GraphQueries | None = None) -> ModuleHost:
+    def mcp_host(self, settings: Settings, database: Database, graph: GraphRepository | None = None) -> ModuleHost:
         """Return what the calls of its MCP server share."""
         return ModuleHost(
             module=self.module,
             label=self.label,
             package=self.mcp_package,
             log=self.log,
-            subscribers=self.subscribers,
+            subscribers=[subscriber for _log, subscriber in subscribers_of([self], graph)],
             settings=settings,
             database=database,
-            graph=graph,
+            graph=queries_of([self], graph),
         )
 
     def mount(self, app: FastAPI, *, with_debug: bool) -> None:
@@ -96,14 +96,6 @@ def subscribers_of(slices: Sequence[Slice], graph: GraphRepository | None) -> li
 
 
 def queries_of(slices: Sequence[Slice], graph: GraphRepository | None) -> GraphQueries | None:
-    """Return what can be asked of the graph of all slices; None where there is no graph."""
+    """Return what can be asked of the graph about these slices; None where there is no graph."""
     types = {name for part in slices for name in part.graph_models.types}
     return GraphQueries(graph, types=types, modules=MODULE_LABELS) if graph else None
-
-
-def mcp_hosts_of(
-    slices: Sequence[Slice], settings: Settings, database: Database, graph: GraphRepository | None
-) -> list[ModuleHost]:
-    """Return what the calls of each slice's MCP server share, for the slices that have one."""
-    queries = queries_of(slices, graph)
-    return [part.mcp_host(settings, database, queries) for part in slices if part.mcp_package]

@@ -19,7 +19,10 @@ class AutocommitSession:
     """
 
     def __init__(self, connect: Callable[[], AbstractAsyncContextManager[AsyncConnection]]) -> None:
-        """Take the `connect` of an engine whose isolation level is AUTOCOMMIT."""
+        """Take what lends a connection that has committed a statement when it goes back.
+
+        That is `connect` of an engine whose isolation level is AUTOCOMMIT, or `begin` of any other.
+        """
         self.connect = connect
 
     async def execute(self, statement: Executable, parameters: Mapping[str, Any] | None = None, /) -> Result[Any]:

@@ -17,6 +17,7 @@ DATABASE_FAULTS: Final = (DBAPIError, PoolTimeoutError, OSError, asyncpg.Postgre
 AWAY = "PostgreSQL does not answer. Try again shortly; start it if it is not running."
 BUSY = "All database connections are in use. Try again shortly."
 CHANGED = "The tables changed while the service was running. Try again."
+POOLER = "DATABASE_URL does not name PostgreSQL but a pooler. Set DATABASE_DIRECT_URL to PostgreSQL's own address."
 # PostgreSQL's error codes, appendix A of its manual; two characters are a whole class. What is missing here is a bug.
 SENTENCES = {
     "08": "The connection to PostgreSQL broke. Try again shortly.",
@@ -65,6 +66,8 @@ def _sentence(fault: BaseException) -> str | None:
         return CHANGED
     if isinstance(original, asyncpg.ClientConfigurationError):
         return f"DATABASE_URL cannot be used: {original}. Check its sslmode, and the certificates of this machine."
+    if isinstance(original, asyncpg.ProtocolViolationError) and "startup parameter" in str(original):
+        return POOLER
     if sqlstate := getattr(original, "sqlstate", None):
         return SENTENCES.get(sqlstate) or SENTENCES.get(sqlstate[:2])
     is_disconnect = isinstance(fault, DBAPIError) and fault.connection_invalidated

@@ -4,12 +4,13 @@ from pathlib import Path
 import pytest
 from importlinter import cli
 
+from slices import SLICES_WITH_MCP
 from src.backend.slice import load_slice
-from src.cos_main import SLICES
 from src.mcp_host.descriptions import folder_of
 
-MCP_PACKAGES = [part.mcp_package for part in map(load_slice, SLICES) if part.mcp_package]
-FILES = [path for package in MCP_PACKAGES for path in sorted(folder_of(package).rglob("*.py"))]
+FILES = [
+    path for part in map(load_slice, SLICES_WITH_MCP) for path in sorted(folder_of(part.mcp_package).rglob("*.py"))
+]
 
 
 def test_imports_go_down_and_slices_are_independent() -> None:

@@ -62,6 +62,7 @@ class Settings(BaseSettings):
 
     environment: Literal["development", "test", "production"] = "development"
     database_url: SecretStr = SecretStr(DEVELOPMENT_DATABASE_URL)
+    database_direct_url: SecretStr | None = None
     # Python uses one core of a process, and a statement occupies its connection for a part of a request only: eight
     # connections keep that core busy with 32 clients; four or sixteen serve fewer requests a second. With the writer's,
     # a process takes nine of the 97 connections that PostgreSQL has for services by default: enough for ten processes.
@@ -118,10 +119,10 @@ class Settings(BaseSettings):
     otel_exporter_otlp_metrics_endpoint: SecretStr | None = None
     otel_bsp_max_queue_size: int = Field(default=20_000, ge=1000, le=1_000_000)
 
-    @field_validator("database_url")
+    @field_validator("database_url", "database_direct_url")
     @classmethod
-    def _use_asyncpg(cls, given: SecretStr) -> SecretStr:
-        return SecretStr(asyncpg_url(given.get_secret_value()).render_as_string(hide_password=False))
+    def _use_asyncpg(cls, given: SecretStr | None) -> SecretStr | None:
+        return given and SecretStr(asyncpg_url(given.get_secret_value()).render_as_string(hide_password=False))
 
     @field_validator("redis_url")
     @classmethod
@@ -201,8 +202,17 @@ class Settings(BaseSettings):
     def _refuse_development_defaults(self) -> Self:
         if self.is_production and not self.database_is_named:
             raise ValueError("DATABASE_URL must be set in production; the development default is refused")
-        if self.is_production and self.sqlalchemy_url.password in (None, "", "cos_pass"):
-            raise ValueError("DATABASE_URL needs a password of its own in production, neither empty nor `cos_pass`")
+        for name, url in (("DATABASE_URL", self.sqlalchemy_url), ("DATABASE_DIRECT_URL", self.direct_url)):
+            if self.is_production and url.password in (None, "", "cos_pass"):
+                raise ValueError(f"{name} needs a password of its own in production, neither empty nor `cos_pass`")
+        return self
+
+    @model_validator(mode="after")
+    def _check_direct_url(self) -> Self:
+        if self.is_pooled and not self.database_is_named:
+            raise ValueError("DATABASE_DIRECT_URL needs a DATABASE_URL beside it, the address of PgBouncer")
+        if self.is_pooled and self.direct_url == self.sqlalchemy_url:
+            raise ValueError("DATABASE_DIRECT_URL must be the address of PostgreSQL itself, not that of DATABASE_URL")
         return self
 
     @model_validator(mode="after")
@@ -250,6 +260,16 @@ class Settings(BaseSettings):
     def sqlalchemy_url(self) -> URL:
         """The address of the database; its `repr` hides the password."""
         return make_url(self.database_url.get_secret_value())
+
+    @property
+    def is_pooled(self) -> bool:
+        """Whether DATABASE_URL names a PgBouncer in transaction mode."""
+        return self.database_direct_url is not None
+
+    @property
+    def direct_url(self) -> URL:
+        """The address of PostgreSQL itself, also where DATABASE_URL names a PgBouncer."""
+        return make_url((self.database_direct_url or self.database_url).get_secret_value())
 
     @property
     def l1_retention(self) -> timedelta:

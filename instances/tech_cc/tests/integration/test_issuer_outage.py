@@ -14,11 +14,11 @@ from httpx2 import Client, Response
 
 from issue_token import LocalIssuer
 from served import free_port, served
+from slices import SAMPLE_SLICE
 from src.backend.slice import load_slice
 from src.common.config import Settings
-from src.cos_main import SLICES
 
-MODULE = load_slice(SLICES[0]).module
+MODULE = load_slice(SAMPLE_SLICE).module
 SCOPE = f"{MODULE}:read"
 PATIENCE_S = 30.0
 PAUSE_S = 0.2  # longer than that of `impatient_app`

@@ -21,7 +21,7 @@ from slices import SAMPLE_SLICE
 from src.common.config import Settings
 from src.common.tracing import use_tracer
 from src.cos_main import create_app
-from src.db.connection import SERVER_SETTINGS
+from src.db.connection import TIME_LIMITS
 
 pytestmark = pytest.mark.usefixtures("without_registration")
 
@@ -132,7 +132,7 @@ async def test_no_value_of_a_body_is_in_a_trace(settings: Settings, collector: C
 async def test_a_failed_statement_marks_its_span(
     settings: Settings, collector: Collector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(SERVER_SETTINGS, "lock_timeout", "10ms")
+    monkeypatch.setitem(TIME_LIMITS, "lock_timeout", "10ms")
     async with running(settings, collector) as (app, client):
         await client.get(f"/{MODULE}/health")
         async with app.state.database.engine.begin() as connection:

@@ -104,6 +104,7 @@ async def test_an_assistant_is_told_the_story_of_a_request_in_its_module(
         await clean_graph.write(FOREIGN_EVENT.replace("<label>", other))
         async with connected(client, PART.module, mode=mode) as assistant:
             story = data_of(await assistant.call_tool("request_story", {"request_id": "my-request"}))
+            (consumer,) = data_of(await assistant.call_tool("highway_status", {}))["consumers"]
             unknown = text_of(await assistant.call_tool("request_story", {"request_id": "nothing"}))
         everywhere = (await client.get("/graph/requests/my-request")).json()
         await wipe(clean_graph, other)
@@ -112,6 +113,7 @@ async def test_an_assistant_is_told_the_story_of_a_request_in_its_module(
         ("module.created", "billing")
     ]
     assert (story["modules"], story["is_complete"]) == ([PART.label], True)
+    assert (consumer["consumer"], consumer["is_in_code"]) == ("graph", True)
     assert everywhere["modules"] == sorted([PART.label, other])
     assert unknown == "The graph has nothing of the request nothing. It may not have arrived yet."
 

@@ -142,6 +142,45 @@ def test_one_scratch_schema_for_several_modules_is_refused(monkeypatch: pytest.M
         settings_or_exit(modules=2)
 
 
+DIRECT = "postgresql://service:s3cret@db/cos"
+POOLER = "postgresql://service:s3cret@pgbouncer:6432/cos"
+
+
+@pytest.mark.parametrize(
+    ("pooler", "direct", "rule"),
+    [
+        (None, DIRECT, "DATABASE_DIRECT_URL needs a DATABASE_URL beside it"),
+        (DIRECT, DIRECT, "must be the address of PostgreSQL itself"),
+        (
+            DIRECT,
+            DIRECT.replace("postgresql", "postgres"),
+            "DATABASE_DIRECT_URL must be the address of PostgreSQL itself",
+        ),
+        (POOLER, "mysql://u:s3cret@h/d", "database_direct_url\n.*must begin with"),
+    ],
+)
+def test_a_wrong_direct_address_is_refused(pooler: str | None, direct: str, rule: str) -> None:
+    with pytest.raises(ValidationError, match=rule) as refusal:
+        Settings.model_validate({"database_direct_url": direct, **({"database_url": pooler} if pooler else {})})
+
+    assert "s3cret" not in str(refusal.value)
+
+
+def test_a_direct_address_needs_a_password_in_production() -> None:
+    given = {"environment": "production", "access": "open", "database_url": POOLER}
+
+    with pytest.raises(ValidationError, match="DATABASE_DIRECT_URL needs a password of its own"):
+        Settings.model_validate({**given, "database_direct_url": "postgresql://service@db/cos"})
+
+
+def test_without_a_pooler_the_direct_address_is_that_of_the_database() -> None:
+    alone = Settings.model_validate({"database_url": DIRECT})
+    pooled = Settings.model_validate({"database_url": POOLER, "database_direct_url": DIRECT})
+
+    assert (alone.is_pooled, alone.direct_url.host) == (False, "db")
+    assert (pooled.is_pooled, pooled.direct_url.host, pooled.sqlalchemy_url.host) == (True, "db", "pgbouncer")
+
+
 def test_every_wrong_setting_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENVIRONMENT", "prod")
     monkeypatch.setenv("DATABASE_POOL_SIZE", "0")

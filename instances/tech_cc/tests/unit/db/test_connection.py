@@ -30,13 +30,13 @@ def test_both_engines_store_documents_in_the_same_way(engine: object) -> None:
 
 
 def test_an_address_has_no_user_and_no_password() -> None:
-    assert address(SETTINGS) == "db.internal:6543/orders"
+    assert address(SETTINGS.direct_url) == "db.internal:6543/orders"
 
 
 def test_the_address_of_a_socket_is_its_folder() -> None:
     settings = Settings(database_url=SecretStr("postgresql+asyncpg://u@/d?host=/run/socket"))
 
-    assert address(settings) == "/run/socket:5432/d"
+    assert address(settings.direct_url) == "/run/socket:5432/d"
 
 
 @pytest.mark.parametrize(("environment", "is_hidden"), [("production", True), ("development", False)])
