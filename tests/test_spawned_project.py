@@ -37,9 +37,8 @@ def test_a_gate_passes_straight_after_the_copy(shop: Path, bare_environment: dic
         git(shop, "init", "--quiet")
         git(shop, "add", "--all")
 
-    environment = {**bare_environment, "PYTEST_ADDOPTS": "--numprocesses=2"} if "--cov" in gate else bare_environment
     done = subprocess.run(
-        ["uv", "run", *gate.split()], cwd=shop, env=environment, capture_output=True, text=True, check=False
+        ["uv", "run", *gate.split()], cwd=shop, env=bare_environment, capture_output=True, text=True, check=False
     )
 
     assert done.returncode == 0, done.stdout + done.stderr

@@ -17,7 +17,7 @@ def test_imports_go_down_and_slices_are_independent() -> None:
     assert cli.lint_imports(no_logo=True) == cli.EXIT_STATUS_SUCCESS
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}.{path.stem}")
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parents[1].name}.{path.parent.name}.{path.stem}")
 def test_tools_and_resources_only_pass_the_session_on(path: Path) -> None:
     assert uses_of_session(path.read_text()) == []
 
