@@ -146,7 +146,7 @@ def instance(session: nox.Session) -> None:
     for gate in GATES:
         uv(session, "run", *gate.split())
     # These are all tests. Those of the spawned project in tests/ run on the PostgreSQL of its environment.
-    uv(session, "run", "python", str(ROOT / "tools" / "with_external_postgres.py"), "pytest", "-q", "--numprocesses=2")
+    uv(session, "run", "python", str(ROOT / "tools" / "with_external_postgres.py"), "pytest", "-q")
 
 
 @nox.session(venv_backend="none")

@@ -20,6 +20,7 @@ PROJECT: Final = Path(__file__).resolve().parents[2]
 USER: Final = "root"
 START_LIMIT_S: Final = 60.0
 STOP_LIMIT_S: Final = 10.0
+ANSWER_LIMIT_S: Final = 2.0  # of one question; another server on the port may take it and say nothing
 PORT_TRIES: Final = 5
 PORT_TAKEN: Final = "Unable to listen"
 QUIET: Final = "handlers=java.util.logging.ConsoleHandler\n.level=WARNING\n"
@@ -164,9 +165,10 @@ def _answers(server: GraphServer) -> bool:
     from neo4j import GraphDatabase  # noqa: PLC0415  # 160 ms, for those who use it
     from neo4j.exceptions import DriverError, Neo4jError  # noqa: PLC0415  # see above
 
+    auth = (server.user, server.password)
     try:
         with (
-            GraphDatabase.driver(server.uri, auth=(server.user, server.password), connection_timeout=1) as driver,
+            GraphDatabase.driver(server.uri, auth=auth, connection_acquisition_timeout=ANSWER_LIMIT_S) as driver,
             driver.session(database="neo4j") as session,
         ):
             session.run("RETURN 1").consume()
