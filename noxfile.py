@@ -171,7 +171,7 @@ def client(session: nox.Session) -> None:
 @nox.session(python=PYTHON)
 def conformance(session: nox.Session) -> None:
     """Run MCP's conformance suite and inspector on a fixture and the instance; npm fetches them, with node 22."""
-    folder = Path(session.cache_dir) / "mcp-tools"
+    folder = Path(session.cache_dir).resolve() / "mcp-tools"
     versions = ("node@22", "@modelcontextprotocol/conformance@0.2.0-alpha.12", "@modelcontextprotocol/inspector@2.12")
     session.run("npm", "install", "--silent", "--no-audit", "--prefix", str(folder), *versions, external=True)
     uv(session, "sync", "--quiet")
