@@ -11,6 +11,7 @@ from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from .git import GitError
 from .pending import complete_interrupted, is_interrupted, refuse_interrupted
@@ -37,7 +38,6 @@ A project has launchers of these commands in its folder scripts/. COMMAND --help
 Exit status: 0 done; 1 refused or failed, and nothing changed; 2 wrong usage; 3 an update waits for a person;
 4 `update --check` found a later release."""
 STATUS = "Exit status: 0 done, 1 refused or failed and nothing changed, 2 wrong usage"
-TEMPLATE = "Make the repository of a template of modules.\n\n    gold-slice init-template order-desk\n\n"
 HOMES = {"adopt_file": "eject"}  # modules that hold more than the command of their name
 
 
@@ -140,24 +140,25 @@ def parser() -> ArgumentParser:
         eject = command(name, purpose, details, ["src/backend/crm/crud.py"])
         eject.add_argument("path", help="the file, from this folder or from the project's")
 
-    spawn = "Spawn a project, as `copier copy` does.\n\n    gold-slice new my-service --data module=order_desk\n\n"
-    new = commands.add_parser(
-        "new", help="spawn a project, as `copier copy` does", description=f"{spawn}{STATUS}.",
-        formatter_class=RawDescriptionHelpFormatter,
-    )  # fmt: skip
-    new.add_argument("folder", type=Path, help="must not exist, or be empty")
+    new = _add_making(
+        commands, "new", "spawn a project, as `copier copy` does", "my-service --data module=order_desk", ""
+    )
     new.add_argument("--data", action="append", default=[], metavar="QUESTION=ANSWER", help="an answer")
     new.add_argument("--defaults", action="store_true", help="ask nothing")
-    template = commands.add_parser(
-        "init-template", help="make the repository of a template of modules", description=f"{TEMPLATE}{STATUS}.",
-        formatter_class=RawDescriptionHelpFormatter,
-    )  # fmt: skip
-    template.add_argument(
-        "folder", type=Path, help="must not exist, or be empty; named after the module, as order-desk"
-    )
-    for options in (new, template):
-        options.set_defaults(preview=False, as_json=False)
+    purpose = "make the repository of a template of modules"
+    _add_making(commands, "init-template", purpose, "order-desk", "; named after the module, as order-desk")
     return whole
+
+
+def _add_making(commands: Any, name: str, purpose: str, example: str, condition: str) -> ArgumentParser:
+    """Add a command that makes a folder, and needs no project."""
+    text = f"{purpose[0].upper()}{purpose[1:]}.\n\n    gold-slice {name} {example}\n\n{STATUS}."
+    options: ArgumentParser = commands.add_parser(
+        name, help=purpose, description=text, formatter_class=RawDescriptionHelpFormatter
+    )
+    options.add_argument("folder", type=Path, help=f"must not exist, or be empty{condition}")
+    options.set_defaults(preview=False, as_json=False)
+    return options
 
 
 def run(options: Namespace) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from .answers import Module, read_answers
 from .codemods import Codemod, Place
 from .codemods.drafts import write_drafts
-from .codemods.mentions import mentions
+from .codemods.mentions import MOST_BYTES, mentions
 from .codemods.run import Migration, codemods_between, migrate
 from .git import git, lines
 from .merge import WorkTree
@@ -52,7 +52,10 @@ def _mentions(
     for path in {*tree.text_files()} - {*conflicts}:
         known = {place.line for place in migration.places if place.path == path}
         source = migration.sources.get(path)
-        code = source.code if source else (tree.folder / path).read_bytes()
+        file = tree.folder / path
+        if source is None and file.stat().st_size > MOST_BYTES:
+            continue
+        code = source.code if source else file.read_bytes()
         yield from mentions(path, code, codemods, known=known)
 
 

@@ -68,6 +68,7 @@ def check_types(
     named = {place.path for place in migration.told()}
     copy = shutil.copytree(project, scratch / "typed", symlinks=True, ignore=shutil.ignore_patterns(".venv", ".git"))
     written = [path for path in files if path not in named]
+    assert written, "a person has to look at all files"
     for path in written:
         (copy / path).parent.mkdir(parents=True, exist_ok=True)
         (copy / path).write_bytes(migration.sources[path].code)
@@ -75,7 +76,6 @@ def check_types(
     told = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False).stdout
     wrong = [line for line in told.splitlines() if line.partition(":")[0] in written and ": error: " in line]
     assert not wrong, "\n".join(wrong)
-    assert written, "a person has to look at all files"
 
 
 def check_module_template(template: Path, *, project: Path, scratch: Path) -> None:

@@ -135,7 +135,8 @@ class ChangedDecorator:
             if self.old not in source.names_of(call.func if call else used):
                 continue
             if call and call.args:
-                places.append(source.place(decorator, f"{self.old} is {self.new} now: carry its arguments over"))
+                what = f"{self.old} is {self.new} now: carry its arguments over"
+                places.append(source.place(decorator, what, now=full))
             else:
                 edits[decorator] = lambda node: node.with_changes(decorator=cst.parse_expression(code))
         if not edits:

@@ -121,7 +121,7 @@ class _Renaming:
         for name in self.source.unresolved():
             if new := self.names.get(f"{module}.{name.value}"):
                 what = f"{name.value} comes from `import *`, and is {new} now: write that, and import it by its name"
-                self.places.append(self.source.place(name, what))
+                self.places.append(self.source.place(name, what, now=new))
 
     def _is_taken(self, name: str, *, by_other_than: str) -> bool:
         """Return whether the file uses a name for something else than what it will stand for."""
@@ -250,7 +250,7 @@ class _Renaming:
             for old, new in self.names.items():
                 if part.value.startswith(f"{old}.") or part.value == old:
                     what = f"the string is put together here, and {old} is {new} now: correct it"
-                    self.places.append(self.source.place(part, what))
+                    self.places.append(self.source.place(part, what, now=new))
 
     def names_beside_objects(self) -> None:
         """Change the second argument of `setattr(module, "name", …)` and its like."""
@@ -263,7 +263,7 @@ class _Renaming:
                         self._string(name, text_of(name), new)
                     else:
                         what = f"{old} is {self.names[old]} now: name that module here"
-                        self.places.append(self.source.place(call, what))
+                        self.places.append(self.source.place(call, what, now=self.names[old]))
 
     def _string(self, string: cst.SimpleString, old: str, new: str) -> None:
         self.edits[string] = lambda node: with_text(node, old, new)

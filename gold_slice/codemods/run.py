@@ -2,7 +2,6 @@
 
 import ast
 import importlib.util
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -108,7 +107,7 @@ class Migration:
         names = {each.old: each.new for each in renamed}
         carried = self._change(renamed, lambda source: rename(source, names), release)
         carried |= self._held_in_files_of_the_release(names)
-        self.places = {_with_names_of_now(place, names) for place in self.places}
+        self.places = {_renamed_again(place, names) for place in self.places}
         further = [Renamed(old, new) for old, new in carried.items()]
         self._change(further, lambda source: rename(source, carried), release, is_carried=True)
 
@@ -180,11 +179,10 @@ def _on_its_line(place: Place, source: Source, changed: bytes) -> Place:
     return place
 
 
-def _with_names_of_now(place: Place, names: Mapping[str, str]) -> Place:
-    """Return a place whose advice has the names that a later release gave to what it tells of."""
-    lead, *advice = re.split(r" is (?=\w+\.)", place.what, maxsplit=1)
-    words = [moved(word, names) for text in advice for word in re.split(r"([\w.]+\w)", text)]
-    return replace(place, what=f"{lead} is {''.join(words)}") if advice else place
+def _renamed_again(place: Place, names: Mapping[str, str]) -> Place:
+    """Return a place with the name that a later release gave to the one that it says."""
+    now = moved(place.now, names)
+    return replace(place, what=place.what.replace(f" is {place.now}", f" is {now}", 1), now=now)
 
 
 def _syntax_fault(source: Source) -> Exception | None:

@@ -30,11 +30,12 @@ type Edit = Callable[[cst.CSTNode], Edited]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """A line that a codemod cannot change safely, and what to do there."""
+    """A line that a codemod cannot change safely, and what to do there; `now` is the new name that `what` says."""
 
     path: str
     line: int
     what: str
+    now: str = ""
 
     def __str__(self) -> str:
         """Return the place as a sentence."""
@@ -208,13 +209,13 @@ class Source:
                 if isinstance(access.node, cst.Name) and not access.referents:
                     yield access.node
 
-    def place(self, node: cst.CSTNode, what: str) -> Place:
+    def place(self, node: cst.CSTNode, what: str, *, now: str = "") -> Place:
         """Return a place for a node."""
         line = self.wrapper.resolve(PositionProvider)[node].start.line
         for above in self.code.splitlines()[: line - 1]:
             if self.left_out and STUB in above:
                 line += len(self.left_out[int(above.rpartition(STUB)[2].rstrip(b"."))].splitlines()) - 1
-        return Place(self.path, line, what)
+        return Place(self.path, line, what, now)
 
     def edited(self, edits: dict[cst.CSTNode, Edit]) -> bytes:
         """Return the file with nodes replaced; all else stays as it is, byte for byte."""

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from certificates import make_certificates
-from embedded.child_process import start_child
-from embedded.graph import free_port
+from embedded.child_process import free_port, start_child
 from faults.processes import FaultProcess
 from src.common.config import Settings
 from src.graph.base import GraphUnavailableError

@@ -8,10 +8,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from socket import create_connection, socket
+from socket import create_connection
 from typing import Final
 
 from sqlalchemy import URL
+
+from embedded.child_process import free_port
 
 PROGRAM: Final = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}{os.pathsep}/usr/sbin")
 SERVER_CONNECTIONS: Final = 3
@@ -36,9 +38,7 @@ def running_pgbouncer(direct: URL) -> Iterator[URL]:
     assert PROGRAM is not None
     folder = Path(tempfile.mkdtemp(prefix="pgbouncer-"))
     folder.chmod(0o755)
-    with socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     host, server_port = direct.host or direct.query["host"], direct.port or 5432
     server = {"host": host, "port": server_port, "user": direct.username, "password": direct.password or "unused"}
     line = " ".join(f"{name}='{value}'" for name, value in server.items())

@@ -12,8 +12,8 @@ from typing import Any
 
 from redis.asyncio import Redis
 
+from embedded.child_process import free_port
 from embedded.redis import address_of, start_redis
-from served import free_port
 
 SLOTS = 16_384
 BUS_PORT_OFFSET = 10_000  # the nodes of a cluster talk to each other on a second port

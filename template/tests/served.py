@@ -1,7 +1,6 @@
 """The service as a process of its own."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from typing import Any
 from httpx2 import ConnectError, get
 
 from databases import PROJECT
+from embedded.child_process import free_port
 from src.common.config import Settings
 
 
@@ -30,13 +30,6 @@ def served(settings: Settings, *arguments: str, **environment: str) -> Iterator[
     finally:
         process.terminate()
         process.wait()
-
-
-def free_port() -> int:
-    """Return a free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_until_ready(port: int, process: subprocess.Popen[Any]) -> None:

@@ -1,4 +1,4 @@
-"""What is different where DATABASE_URL names a PgBouncer in transaction mode, which DATABASE_DIRECT_URL says.
+"""What is different behind PgBouncer in transaction mode: DATABASE_DIRECT_URL is set then.
 
 Two transactions may run on different connections of PostgreSQL. So nothing is kept on a connection from one transaction
 to the next, neither a prepared statement nor a time limit, and every statement runs inside BEGIN and COMMIT.

@@ -73,7 +73,7 @@ def _address(settings: Settings) -> dict[str, Any]:
     if settings.neo4j_ca_file is None:
         return {"uri": settings.neo4j_uri}
     assert settings.neo4j_uri
-    # The driver takes an authority of one's own only beside an address without +s.
+    # The driver accepts `trusted_certificates` only with an address without +s.
     uri = settings.neo4j_uri.replace("+s:", ":", 1)
     return {"uri": uri, "encrypted": True, "trusted_certificates": TrustCustomCAs(settings.neo4j_ca_file)}
 

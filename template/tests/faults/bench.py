@@ -22,14 +22,13 @@ from pydantic import SecretStr
 from sqlalchemy import URL
 
 from databases import PROJECT, upgrade
-from embedded.child_process import start_child
+from embedded.child_process import free_port, start_child
 from embedded.redis import address_of
 from faults.ledger import Ledger
 from faults.load import Load, Way, by_change, by_request, by_transaction, by_writer
 from faults.processes import FaultProcess, connect_directly, fault_postgres, fault_redis
 from faults.proxy import FaultProxy, fault_proxy
 from faults.report import Verdict, judge, latencies
-from served import free_port
 from src.common.background_tasks import open_background_tasks
 from src.common.config import Settings
 from src.db.connection import open_database

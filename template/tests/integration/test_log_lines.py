@@ -11,7 +11,8 @@ import pytest
 from httpx2 import get
 
 from databases import PROJECT
-from served import free_port, wait_until_ready
+from embedded.child_process import free_port
+from served import wait_until_ready
 from src.common.config import Settings
 
 APP = """

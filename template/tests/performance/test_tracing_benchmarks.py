@@ -20,8 +20,8 @@ from opentelemetry import trace
 from pytest_benchmark.fixture import BenchmarkFixture
 from starlette.types import Message, Receive
 
+from embedded.child_process import free_port
 from ratios import Judge, Samples
-from served import free_port
 from slices import SAMPLE_SLICE
 from src.common import tracing
 from src.common.config import Settings

@@ -11,10 +11,9 @@ from importlib import invalidate_caches
 from importlib.util import find_spec
 from pathlib import Path
 from secrets import token_hex
-from socket import create_server
 from typing import Final
 
-from embedded.child_process import start_child
+from embedded.child_process import free_port, start_child
 
 PROJECT: Final = Path(__file__).resolve().parents[2]
 USER: Final = "root"
@@ -120,12 +119,6 @@ def _start(folder: Path, port: int) -> GraphServer:
             raise error(f"The embedded graph did not start. Its log says why: {log}")
         time.sleep(0.1)
     return server
-
-
-def free_port() -> int:
-    """Return a port that is free now."""
-    with create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 def _command(folder: Path, password: str, port: int) -> list[str]:

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from httpx2 import Client, Response
 
+from embedded.child_process import free_port
 from issue_token import LocalIssuer
-from served import free_port, served
+from served import served
 from slices import SAMPLE_SLICE
 from src.backend.slice import load_slice
 from src.common.config import Settings
@@ -21,7 +22,7 @@ from src.common.config import Settings
 MODULE = load_slice(SAMPLE_SLICE).module
 SCOPE = f"{MODULE}:read"
 PATIENCE_S = 30.0
-PAUSE_S = 0.2  # longer than that of `impatient_app`
+PAUSE_S = 0.2  # longer than that of `short_pause_app`
 
 
 class KeyServer:
@@ -70,7 +71,7 @@ def guarded_service(settings: Settings, issuer: LocalIssuer, keys: KeyServer) ->
     known = {name.upper(): value for name, value in (issuer.settings | {"oidc_jwks_url": keys.url}).items()}
     app_dir = str(Path(__file__).parent)
     with (
-        served(settings, "impatient_app:app", "--app-dir", app_dir, **known) as port,
+        served(settings, "short_pause_app:app", "--app-dir", app_dir, **known) as port,
         Client(base_url=f"http://127.0.0.1:{port}") as client,
     ):
         yield client

@@ -17,6 +17,7 @@ import pytest
 from httpx2 import ConnectError, TransportError, get
 from sqlalchemy import text
 
+from embedded.child_process import free_port
 from slices import SAMPLE_SLICE
 from src.backend.slice import load_slice
 from src.common.config import Settings
@@ -82,13 +83,6 @@ def taken_port() -> Iterator[int]:
     """Yield a port that is in use."""
     with socket.create_server(("127.0.0.1", 0)) as holder:
         yield int(holder.getsockname()[1])
-
-
-def free_port() -> int:
-    """Return a free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def refusal(process: subprocess.Popen[str]) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from embedded import graph as embedded_graph
+from embedded.child_process import free_port
 from embedded.graph import PortTakenError, install_graph, running_graph, start_graph
 
 
@@ -14,8 +15,8 @@ async def test_a_port_that_was_taken_after_its_choice_is_replaced_by_another(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         taken = int(other.getsockname()[1])
-        chosen, free = [taken], embedded_graph.free_port
-        monkeypatch.setattr(embedded_graph, "free_port", lambda: chosen.pop() if chosen else free())
+        chosen = [taken]
+        monkeypatch.setattr(embedded_graph, "free_port", lambda: chosen.pop() if chosen else free_port())
 
         with running_graph(tmp_path) as server:
             assert server.uri != f"bolt://127.0.0.1:{taken}"

@@ -13,9 +13,9 @@ import pytest
 from pydantic import SecretStr
 from redis.asyncio import Redis
 
+from embedded.child_process import free_port
 from integration.common.conftest import Listen, Number
 from redis_server import RedisServer, redis_server
-from served import free_port
 from src.common.config import Settings
 from src.common.pubsub import MESSAGE_LIMIT_BYTES, Message, RedisPubSub, RedisUnavailableError
 
@@ -47,8 +47,8 @@ class Note(Message):
 
 
 @pytest.fixture
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait for an answer as long as a busy machine may take to open many connections."""
+def long_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Allow a call 5 s, which a busy machine may need to open many connections."""
     monkeypatch.setattr("src.common.pubsub.CALL_TIMEOUT_S", 5.0)
 
 
@@ -169,7 +169,7 @@ async def test_a_breaker_that_opened_closes_when_the_server_is_well_again(
     assert states == ["open.", "half-open.", "closed."]
 
 
-@pytest.mark.usefixtures("patient")
+@pytest.mark.usefixtures("long_time_limit")
 async def test_more_publishes_at_once_than_the_pool_has_connections_wait_for_one(server: RedisServer) -> None:
     pubsub = pubsub_on(server.url, pool_size=2)
 
@@ -296,7 +296,7 @@ def tls_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]
         yield f"rediss://cos:{IN_URL}@localhost:{port}/0"
 
 
-@pytest.mark.usefixtures("patient")
+@pytest.mark.usefixtures("long_time_limit")
 async def test_tls_with_an_authority_of_its_own_and_a_user(tls_server: str, listen: Listen, tmp_path: Path) -> None:
     trusting = pubsub_on(f"{tls_server}?ssl_ca_certs={tmp_path / 'ca.pem'}")
     strict = pubsub_on(tls_server)

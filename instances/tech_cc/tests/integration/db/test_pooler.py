@@ -1,7 +1,7 @@
 """The service behind a real PgBouncer in transaction mode, which has fewer connections than the service."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 
 import asyncpg
@@ -38,7 +38,7 @@ def pooled(direct: Settings, url: str, **others: object) -> Settings:
 
 
 @pytest.fixture
-def pooler_url(migrated_database: Settings) -> object:
+def pooler_url(migrated_database: Settings) -> Iterator[str]:
     with running_pgbouncer(migrated_database.sqlalchemy_url) as url:
         yield url.render_as_string(hide_password=False)
 

@@ -22,9 +22,9 @@ from httpx2 import AsyncClient
 from integration.graph.comparison import Comparison, compare
 from neo4j_server import OwnNeo4j, own_neo4j
 from served import served
+from slices import SAMPLE_SLICE
 from src.backend.slice import Slice, load_slice
 from src.common.config import Settings
-from src.cos_main import SLICES
 from src.db.connection import Database, connect_driver, open_database
 from src.graph.base import GraphUnavailableError
 from src.graph.consumer import GraphSubscriber
@@ -37,7 +37,7 @@ from src.l1.record import write_record
 
 pytestmark = pytest.mark.faults
 
-PART: Slice = load_slice(SLICES[0])
+PART: Slice = load_slice(SAMPLE_SLICE)
 OUTAGE_S = float(os.environ.get("GRAPH_OUTAGE_S", "60"))
 BEFORE_S = 15.0
 PERIOD_S = 0.05

@@ -60,7 +60,7 @@ async def observer(committing_database: Database, committing_settings: Settings)
 
 @pytest.fixture(scope="module")
 async def committing_settings() -> AsyncIterator[Settings]:
-    """A database on a server of its own: what is counted is the server's, whoever uses it."""
+    """A database on a server of its own, since the counts are those of the whole server."""
     async with own_server() as server, throw_away_database(server) as settings:
         await upgrade(settings)
         yield settings

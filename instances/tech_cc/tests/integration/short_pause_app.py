@@ -1,4 +1,4 @@
-"""The application as `test_issuer_outage.py` runs it: it may ask the issuer for keys every 0.1 s, not every 10 s."""
+"""The application as `test_issuer_outage.py` runs it: it asks the issuer for keys after 0.1 s again, not after 10 s."""
 
 from functools import partialmethod
 
