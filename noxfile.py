@@ -145,8 +145,10 @@ def instance(session: nox.Session) -> None:
     uv(session, "sync", "--quiet")
     for gate in GATES:
         uv(session, "run", *gate.split())
-    # These are all tests. Those of the spawned project in tests/ run on the PostgreSQL of its environment.
-    uv(session, "run", "python", str(ROOT / "tools" / "with_external_postgres.py"), "pytest", "-q")
+    uv(session, "run", "pytest", "-q", "-m", "not benchmark and not faults")
+    # On a server that the environment names, as in a project's continuous integration.
+    on_named_server = ("python", str(ROOT / "tools" / "with_external_postgres.py"), "pytest", "-q", "--no-cov")
+    uv(session, "run", *on_named_server, "tests/integration/db", "tests/integration/l1", "tests/integration/backend")
 
 
 @nox.session(venv_backend="none")

@@ -8,16 +8,18 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from .answers import HOST_ANSWERS, Module, write_origin
 from .report import RefusalError
 from .template import Release, Template, cache
 
 FORMAT = 1  # of the cache; another number makes all renders anew
+COMPILED: Final[dict[tuple[object, ...], Any]] = {}  # by Jinja, in this process
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,8 @@ def _run_copier(template: Path, destination: Path, answers: Mapping[str, Any], f
     from plumbum import local  # noqa: PLC0415
 
     try:
-        with local.env(PATH=""):  # without git: Copier runs it for every file, and there is no repository here
+        # Without git: Copier runs it for every file, and there is no repository here.
+        with local.env(PATH=""), compiled_once():
             run_copy(
                 str(template),
                 destination,
@@ -101,6 +104,30 @@ def _run_copier(template: Path, destination: Path, answers: Mapping[str, Any], f
     except (CopierError, ValueError) as fault:
         sentence = (str(fault).splitlines() or [type(fault).__name__])[-1]
         raise RefusalError(f"The template does not take these answers: {sentence}") from fault
+
+
+@contextmanager
+def compiled_once() -> Iterator[None]:
+    """Let Jinja compile each text once: Copier compiles the names of folders again for every file in them.
+
+    It halves the CPU time of a render. The compiled code depends on the text and on what an environment was made of.
+    """
+    from jinja2 import Environment  # noqa: PLC0415  # it comes with Copier
+
+    compile_ = Environment.compile
+
+    def compile_once(environment: Environment, source: Any, *arguments: Any, **named: Any) -> Any:
+        names = (environment.filters, environment.tests, environment.extensions)
+        key = (type(environment), environment.lexer, *map(frozenset, names), source, arguments, *named.items())
+        if key not in COMPILED:
+            COMPILED[key] = compile_(environment, source, *arguments, **named)
+        return COMPILED[key]
+
+    Environment.compile = compile_once  # type: ignore[method-assign, assignment]
+    try:
+        yield
+    finally:
+        Environment.compile = compile_  # type: ignore[method-assign]
 
 
 def _keep_only(part: Part, folder: Path) -> None:

@@ -1,24 +1,27 @@
 """The template as git would serve it, and projects spawned from it."""
 
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from types import CodeType
 from typing import Any
 
 import pytest
 from copier import run_copy
-from jinja2 import Environment
 from plumbum import local
 
 from demo import clean_environment
+from gold_slice.render import compiled_once
 from living.matrix import Shelf
 from living.releases import make_releases
 from render import snapshot
 from support import TAG, Spawn, commit, git, replace
+
+# All but the module's tests, and what tools/living changes or drops in a release.
+HOST_TESTS = r"template/tests/(?!.*\{\{ module \}\}|unit/common/test_startup_errors.py|conftest.py)"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -49,26 +52,26 @@ def gitconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _compiled_once() -> Iterator[None]:
-    """Compile each template text once: Copier compiles the name of each file again and again, in every render."""
-    compiled: dict[tuple[object, ...], CodeType] = {}
-    compile_ = Environment.compile
-
-    def compile_once(environment: Environment, source: Any, *arguments: Any, **named: Any) -> Any:
-        names = (environment.filters, environment.tests, environment.extensions)
-        key = (type(environment), environment.lexer, *map(frozenset, names), source, arguments, *named.items())
-        if key not in compiled:
-            compiled[key] = compile_(environment, source, *arguments, **named)
-        return compiled[key]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Environment, "compile", compile_once)
+    """Compile each template text once, in the copies that Copier makes for tests, too."""
+    with compiled_once():
         yield
 
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A git repository that holds this working tree as its one release."""
+    """A git repository that holds this working tree as its one release, without the tests of the host.
+
+    They are a third of a project's files. What renders, updates and removes files does not look at what is in them.
+    """
     repository = tmp_path_factory.mktemp("template") / "gold-slice"
+    snapshot(repository, tag=TAG, has=lambda name: not re.match(HOST_TESTS, name))
+    return repository
+
+
+@pytest.fixture(scope="session")
+def whole_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A git repository that holds all of this working tree as its one release."""
+    repository = tmp_path_factory.mktemp("whole_template") / "gold-slice"
     snapshot(repository, tag=TAG)
     return repository
 
@@ -145,7 +148,7 @@ def bare_environment() -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def shop(template: Path, bare_environment: dict[str, str]) -> Iterator[Path]:
+def shop(whole_template: Path, bare_environment: dict[str, str]) -> Iterator[Path]:
     """A project of other names than the reference, with a second module, installed.
 
     It is not in a folder of pytest's, which every start of pytest shuts to others: run as root, the PostgreSQL of its
@@ -156,7 +159,7 @@ def shop(template: Path, bare_environment: dict[str, str]) -> Iterator[Path]:
     copy = [sys.executable, "-m", "copier", "copy", "--trust", "--defaults", "--quiet"]
     project = ["--data", "project_name=shop", "--data", "domain=sales", "--data", "module=order_desk"]
     for command in (
-        [*copy, *project, str(template), str(folder)],
+        [*copy, *project, str(whole_template), str(folder)],
         ["uv", "sync", "--quiet"],
         [str(folder / "scripts/generate_module.py"), "biz", "crm"],
     ):

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -56,12 +57,15 @@ def render(destination: Path, **answers: str) -> None:
         subprocess.run([*copy, address, destination], check=True, env=os.environ | stand_in)
 
 
-def snapshot(destination: Path, *, tag: str) -> None:
-    """Make a git repository of one commit, tagged, out of this working tree without what git ignores."""
+def snapshot(destination: Path, *, tag: str, has: Callable[[str], bool] = lambda _name: True) -> None:
+    """Make a git repository of one commit, tagged, out of this working tree: of the files that it `has`, by name.
+
+    What git ignores and the instances are left out.
+    """
     listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
     for name in filter(None, names):
-        if (ROOT / name).is_file() and not name.startswith("instances/"):
+        if (ROOT / name).is_file() and not name.startswith("instances/") and has(name):
             (destination / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, destination / name)
     nobody = {"NAME": "nobody", "EMAIL": "nobody@localhost", "DATE": FIXED_MOMENT}

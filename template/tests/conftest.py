@@ -20,9 +20,13 @@ from src.cos_main import create_app
 from src.db.autocommit import AutocommitSession
 from src.db.connection import Database, open_database
 
+# What a plain `pytest` runs; the default of `-m` in pyproject.toml.
+QUICK = "not benchmark and not faults and not long"
+ALL = "not benchmark and not faults"
+
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse production, and ask for full coverage of full runs only."""
+    """Refuse production, select long tests where they are asked for, ask for full coverage of full runs only."""
     if get_settings().is_production:
         pytest.exit("Tests do not run with ENVIRONMENT=production. Unset it, or set it to test.", returncode=1)
     if get_settings().is_pooled:
@@ -30,20 +34,24 @@ def pytest_configure(config: pytest.Config) -> None:
     coverage = config.pluginmanager.getplugin("_cov")
     if coverage and not is_whole(config):
         coverage.options.cov_fail_under = 0
+    if config.option.markexpr == QUICK and (uses_named_server() or not is_whole(config)):
+        config.option.markexpr = ALL
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip slow tests, unless RUN_INTEGRATION=1 is set or their files are named on the command line."""
-    if is_whole(config) and os.environ.get("RUN_INTEGRATION") != "1":
-        long = [item for item in items if item.get_closest_marker("long")]
-        config.hook.pytest_deselected(items=long)
-        items[:] = [item for item in items if item not in long]
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Run all tests in a process for each core, with servers of its own; run some tests, or on one server, in one."""
+    return None if is_whole(config) and not uses_named_server() else 0
 
 
 def is_whole(config: pytest.Config) -> bool:
-    """Say whether this is a plain `pytest`, of everything that is no measurement."""
+    """Return whether this is a run of everything that is no measurement."""
     is_of_all = config.args == config.getini("testpaths") and not config.option.keyword
-    return bool(is_of_all and config.option.markexpr == "not benchmark and not faults")
+    return bool(is_of_all and config.option.markexpr in {QUICK, ALL})
+
+
+def uses_named_server() -> bool:
+    """Return whether tests make their databases on a server that the environment names."""
+    return get_settings().database_is_named or os.environ.get("RUN_INTEGRATION") == "1"
 
 
 @pytest.fixture(scope="session")
@@ -52,9 +60,8 @@ async def database_server() -> AsyncIterator[URL]:
 
     With RUN_INTEGRATION=1 it is external in any case, if need be at the development default.
     """
-    settings = get_settings()
-    if settings.database_is_named or os.environ.get("RUN_INTEGRATION") == "1":
-        yield settings.sqlalchemy_url
+    if uses_named_server():
+        yield get_settings().sqlalchemy_url
         return
     async with own_server() as server:
         yield server

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from typing import Any, cast
 
 import pytest
 from fastapi import FastAPI
@@ -23,7 +24,7 @@ from src.highway.lifespan import Highway, open_highway
 from src.highway.subscriber import AnySubscriber
 from src.l1.entries import Log
 from src.l1.writer import L1Writer, open_writer
-from src.mcp_host.routes import open_mcp
+from src.mcp_host.routes import Servers, open_mcp
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +96,27 @@ def run_highway(
     return run
 
 
+@pytest.fixture(scope="session")
+async def mcp_servers(app: FastAPI, settings: Settings) -> AsyncIterator[Servers]:
+    """The MCP server of every module; it uses the database that the application has at the time of a call."""
+    database = cast(Database, CurrentDatabase(app))
+    async with open_mcp([load_slice(package).mcp_host(settings, database) for package in SLICES_WITH_MCP]) as servers:
+        yield servers
+
+
 @pytest.fixture
-async def mcp_http(client: AsyncClient, app: FastAPI, settings: Settings) -> AsyncIterator[AsyncClient]:
+async def mcp_http(client: AsyncClient, app: FastAPI, mcp_servers: Servers) -> AsyncClient:
     """A client with every module's MCP server behind it; what it changes is rolled back."""
-    hosts = [load_slice(package).mcp_host(settings, app.state.database) for package in SLICES_WITH_MCP]
     client.base_url = "http://localhost"
-    async with open_mcp(hosts) as app.state.mcp_servers:
-        yield client
+    app.state.mcp_servers = mcp_servers
+    return client
+
+
+class CurrentDatabase:
+    """The database that an application has now; each test gives it another."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._app.state.database, name)

@@ -145,7 +145,8 @@ async def test_a_failed_statement_marks_its_span(
     assert failed == {ONE_MODULE, "get_module", f"SELECT {MODULE}.modules"}
 
 
-@pytest.mark.parametrize("tracing", [pytest.param("on", marks=pytest.mark.long), "logfire"])
+@pytest.mark.long
+@pytest.mark.parametrize("tracing", ["on", "logfire"])
 async def test_the_trace_of_every_request_is_complete(
     migrated_database: Settings, collector: Collector, tracing: str
 ) -> None:

@@ -77,6 +77,7 @@ async def test_the_routes_of_a_slice_work(client: AsyncClient, log: Log) -> None
 
 
 @needs_pgbouncer
+@pytest.mark.long
 async def test_many_requests_at_once_share_few_connections(client: AsyncClient, app: FastAPI, log: Log) -> None:
     async def write(number: int) -> str:
         entry = {"name": f"billing_{number}", "version": str(number)}

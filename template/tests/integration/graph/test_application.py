@@ -122,6 +122,7 @@ async def test_an_assistant_is_told_the_story_of_a_request_in_its_module(
 STRANGER = {"neo4j_user": "stranger", "neo4j_password": SecretStr("s3cret")}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [

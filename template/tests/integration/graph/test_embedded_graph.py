@@ -9,6 +9,8 @@ from embedded import graph as embedded_graph
 from embedded.child_process import free_port
 from embedded.graph import PortTakenError, install_graph, running_graph, start_graph
 
+pytestmark = pytest.mark.long
+
 
 async def test_a_port_that_was_taken_after_its_choice_is_replaced_by_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

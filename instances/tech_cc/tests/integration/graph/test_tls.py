@@ -88,6 +88,7 @@ async def test_the_graph_is_reached_with_tls(tls_server: TlsServer, scheme: str)
     assert (found.status, found.is_required) == ("up", False), found.detail
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scheme", ["bolt+s", "neo4j+s"])
 @pytest.mark.parametrize("ca", [None, "another"])
 async def test_a_certificate_of_another_authority_is_refused_with_a_sentence(

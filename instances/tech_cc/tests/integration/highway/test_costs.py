@@ -19,6 +19,8 @@ from src.l1.entries import Entry, Event, Log, Prompt, new_record
 from src.l1.record import write_record
 from src.l1.statements import insertion_of, insertion_of_all
 
+pytestmark = pytest.mark.long
+
 RECORDS = 2000
 MANY_RECORDS = 100_000
 # The start of a consumer: the lock, its checkpoint, the statements to prepare, the last read; without the lag.
@@ -160,9 +162,7 @@ async def test_the_writer_commits_once_for_each_batch(
 
 
 # A longer run meets snapshots of autovacuum, during which nothing can be cleaned.
-@pytest.mark.parametrize(
-    ("records", "batch_limit", "pages"), [(RECORDS, 1, 2), pytest.param(MANY_RECORDS, 50, 16, marks=pytest.mark.long)]
-)
+@pytest.mark.parametrize(("records", "batch_limit", "pages"), [(RECORDS, 1, 2), (MANY_RECORDS, 50, 16)])
 async def test_the_checkpoint_stays_on_a_few_pages_however_often_it_moves(  # noqa: PLR0913, PLR0917  # fixtures
     records: int, batch_limit: int, pages: int, observer: asyncpg.Connection, consume: Consume, log: Log
 ) -> None:

@@ -15,10 +15,9 @@ from httpx2 import AsyncClient, Response
 from bad_tokens import BAD_TOKENS
 from issue_token import LocalIssuer
 from mcp_client import VERSIONS, envelope, headers_for
-from slices import SAMPLE_SLICE, SLICES_WITH_MCP
+from slices import SAMPLE_SLICE
 from src.backend.slice import load_slice
-from src.common.config import Settings
-from src.mcp_host.routes import open_mcp
+from src.mcp_host.routes import Servers
 
 MODULE = load_slice(SAMPLE_SLICE).module
 PATH = f"/{MODULE}/mcp"
@@ -37,13 +36,13 @@ async def http(mcp_http: AsyncClient, caplog: pytest.LogCaptureFixture) -> Async
 
 @pytest.fixture
 async def guarded_http(
-    guarded_client: AsyncClient, guarded_app: FastAPI, settings: Settings
-) -> AsyncIterator[AsyncClient]:
+    guarded_client: AsyncClient, guarded_app: FastAPI, app: FastAPI, mcp_servers: Servers
+) -> AsyncClient:
     """A client of servers that need a token."""
-    hosts = [load_slice(package).mcp_host(settings, guarded_app.state.database) for package in SLICES_WITH_MCP]
     guarded_client.base_url = "http://localhost"
-    async with open_mcp(hosts) as guarded_app.state.mcp_servers:
-        yield guarded_client
+    guarded_app.state.mcp_servers = mcp_servers
+    app.state.database = guarded_app.state.database  # the servers ask `app`
+    return guarded_client
 
 
 async def send(

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,6 +34,26 @@ def folder(tmp_path: Path) -> Path:
     """A copy of the folder of a module's server."""
     copy = tmp_path / SOURCE.name
     shutil.copytree(SOURCE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    return copy
+
+
+@pytest.fixture(scope="module")
+def said() -> tuple[dict[str, Any], Capabilities]:
+    """What the module's server says, which is built for it."""
+    return asyncio.run(drift.ask(PART))
+
+
+@pytest.fixture
+def said_once(
+    said: tuple[dict[str, Any], Capabilities], monkeypatch: pytest.MonkeyPatch
+) -> tuple[dict[str, Any], Capabilities]:
+    """Let the check see this copy of what the server says, and build no server again."""
+    copy = deepcopy(said)
+
+    async def ask(_part: object) -> tuple[dict[str, Any], Capabilities]:
+        return copy
+
+    monkeypatch.setattr(drift, "ask", ask)
     return copy
 
 
@@ -177,6 +198,7 @@ def test_scope_and_hints_are_compared(scope: str, read_only: bool, destructive: 
         ("server.yml", "This server", "That server", "server.yml: the server gives other instructions"),
     ],
 )
+@pytest.mark.usefixtures("said_once")
 def test_yaml_and_the_wire_are_compared(folder: Path, place: str, old: str, new: str, finding: str) -> None:
     file = folder / place
     assert old in file.read_text()
@@ -202,15 +224,11 @@ def test_yaml_and_the_wire_are_compared(folder: Path, place: str, old: str, new:
     ],
 )
 def test_what_the_server_lists_is_compared(
-    monkeypatch: pytest.MonkeyPatch, change: Callable[[dict[str, Any], Capabilities], object], finding: str
+    said_once: tuple[dict[str, Any], Capabilities],
+    change: Callable[[dict[str, Any], Capabilities], object],
+    finding: str,
 ) -> None:
-    said, capabilities = asyncio.run(drift.ask(PART))
-    change(said, capabilities)
-
-    async def ask(_part: object) -> tuple[dict[str, Any], Capabilities]:
-        return said, capabilities
-
-    monkeypatch.setattr(drift, "ask", ask)
+    change(*said_once)
 
     assert any(finding in each for each in drift.check_wire(PART, drift.read_all(SOURCE), SOURCE))
 
