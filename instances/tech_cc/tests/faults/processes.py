@@ -16,7 +16,7 @@ from embedded.child_process import start_child
 from embedded.postgres import create_role_and_database, running_postgres, url_of
 from embedded.redis import start_redis
 
-START_LIMIT_S = 20.0
+START_LIMIT_S = 60.0
 
 type Launch = Callable[[], subprocess.Popen[bytes]]
 type Check = Callable[[], Awaitable[bool]]
