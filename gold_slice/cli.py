@@ -64,8 +64,8 @@ def parser() -> ArgumentParser:
     commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(name: str, purpose: str, details: str, examples: Sequence[str]) -> ArgumentParser:
-        known_as = f"scripts/{ALIASES.get(name, f'launcher.py {name}')}" if is_launched else None
-        called = f"uv run python {known_as}" if known_as else f"gold-slice {name}"
+        known_as = f"scripts/{ALIASES.get(name, f'launcher.py {name}')}" if is_launched else f"gold-slice {name}"
+        called = f"uv run python {known_as}" if is_launched else known_as
         shown = "\n".join(f"    {called} {example}".rstrip() for example in examples)
         text = f"{purpose[0].upper()}{purpose[1:]}.\n\n{shown}\n\n{details}"
         options = commands.add_parser(

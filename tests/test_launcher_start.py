@@ -45,7 +45,7 @@ def test_help_is_that_of_the_script(living: Path) -> None:
 def test_the_launcher_names_itself_and_without_a_command_it_says_what_there_is(living: Path) -> None:
     alone, ours = launched(living, "launcher.py"), launched(living, "launcher.py", "diff", "--help")
 
-    assert (alone.returncode, alone.stderr) == (0, "")
+    assert alone.returncode == 0, alone.stderr
     assert alone.stdout.startswith("usage: scripts/launcher.py ")
     assert ours.stdout.startswith("usage: scripts/launcher.py diff ")
     assert "    uv run python scripts/launcher.py diff crm\n" in ours.stdout

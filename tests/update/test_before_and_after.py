@@ -96,7 +96,8 @@ def test_a_renamed_file_that_is_ejected_stays_where_it_is(living: Path, releases
 
 def test_doctor_says_how_far_behind_each_part_is_and_what_the_releases_are_about(living: Path, released: Path) -> None:
     (released / "CHANGELOG.md").write_text(
-        "# Changelog\n\n## [0.3.0] - 2030-01-01\n\n### Added\n- One thing,\n  and its end.\n- Two.\n- Three.\n- Four.\n\n"
+        "# Changelog\n\n## [0.3.0] - 2030-01-01\n\n### Added\n- One thing,\n  and its end.\n"
+        "- Two.\n- Three.\n- Four.\n\n"
         "## 0.2.0\n- Health is new.\n"
     )
     replace(released / "template" / CRUD, '"""New: ', '"""Newer: ')
