@@ -134,7 +134,7 @@ def parser() -> ArgumentParser:
         ("eject", "take a file of the template out of updates: it is yours alone"),
         ("adopt-file", "take an ejected file back into updates"),
     ):
-        details = f"The part's answers file remembers it, and doctor tells of it.\n{STATUS}."
+        details = f"The part's answers file remembers it, and doctor names it.\n{STATUS}."
         eject = command(name, purpose, details, ["src/backend/crm/crud.py"])
         eject.add_argument("path", help="the file, from this folder or from the project's")
 
