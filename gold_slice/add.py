@@ -44,7 +44,7 @@ def add(project: Project, options: Namespace, report: Report) -> None:
     report.headline = f"The module {module.label} {'would be' if options.preview else 'is'} in place and registered."
     page = "docs" if options.source else f"{module.name}/modules"
     report.next_steps = [
-        "uv run alembic upgrade heads      create its schemas",
+        "uv run alembic upgrade heads      create its schemas; scripts/dev.py does it when it starts",
         "uv run pytest                     test it with all the others",
         f"uv run python scripts/dev.py      run it, on http://127.0.0.1:8000/{page}",
         f"git add -A && git commit -m 'Add {module.label}'      so that updates can reach it",

@@ -56,7 +56,7 @@ def _later(template: Template, release: str) -> list[str]:
 def _about(template: Template, tags: list[str]) -> Iterator[str]:
     """Yield the first entries of each release in the changelog."""
     text = template.read(template.get(tags[-1]), CHANGELOG) or ""
-    sections = dict(re.findall(r"(?ms)^## v?(\d[\w.]*)[^\n]*\n(.*?)(?=^## |\Z)", text))
+    sections = dict(re.findall(r"(?ms)^## \[?v?(\d[\w.]*)[^\n]*\n(.*?)(?=^## |\Z)", text))
     for tag in tags:
         entries = re.findall(r"(?ms)^- (.*?)(?=^- |^#|^$|\Z)", sections.get(tag.removeprefix("v"), ""))
         lines = [" ".join(each.split()) for each in entries]

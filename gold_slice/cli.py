@@ -34,7 +34,9 @@ DESCRIPTION = """Spawn a project, and add, update, remove and examine its module
     gold-slice update --preview                 name what the latest release would change
     gold-slice doctor --project my-service      examine a project that is elsewhere
 
-A project has launchers of these commands in its folder scripts/. COMMAND --help tells more.
+In a project, `uv run python scripts/launcher.py COMMAND` runs the command of its release. generate_module.py,
+update_modules.py, remove_module.py and doctor.py in scripts/ run add, update, remove and doctor.
+COMMAND --help tells more.
 Exit status: 0 done; 1 refused or failed, and nothing changed; 2 wrong usage; 3 an update waits for a person;
 4 `update --check` found a later release."""
 STATUS = "Exit status: 0 done, 1 refused or failed and nothing changed, 2 wrong usage"
@@ -56,24 +58,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parser() -> ArgumentParser:
     """Return the parser of all commands."""
-    whole = ArgumentParser(prog="gold-slice", description=DESCRIPTION, formatter_class=RawDescriptionHelpFormatter)
+    is_launched = "GOLD_SLICE_LAUNCHER" in os.environ
+    program = "scripts/launcher.py" if is_launched else "gold-slice"
+    whole = ArgumentParser(prog=program, description=DESCRIPTION, formatter_class=RawDescriptionHelpFormatter)
     commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(name: str, purpose: str, details: str, examples: Sequence[str]) -> ArgumentParser:
-        known_as = f"scripts/{ALIASES[name]}" if os.environ.get("GOLD_SLICE_LAUNCHER") and name in ALIASES else None
-        called = f"uv run python {known_as}" if known_as else f"gold-slice {name}"
+        known_as = f"scripts/{ALIASES.get(name, f'launcher.py {name}')}" if is_launched else f"gold-slice {name}"
+        called = f"uv run python {known_as}" if is_launched else known_as
         shown = "\n".join(f"    {called} {example}".rstrip() for example in examples)
         text = f"{purpose[0].upper()}{purpose[1:]}.\n\n{shown}\n\n{details}"
         options = commands.add_parser(
             name, help=purpose, description=text, prog=known_as, formatter_class=RawDescriptionHelpFormatter
         )
-        options.add_argument("--preview", action="store_true", help="change nothing, and name every file")
-        options.add_argument(
-            "--json", dest="as_json", action="store_true", help="print the result as one JSON document"
-        )
-        options.add_argument("--project", type=Path, default=Path(), metavar="FOLDER", help="default: this folder")
-        options.set_defaults(force=False)
-        return options
+        return _add_common_options(options, previews=name != "diff", is_launched=is_launched)
 
     add = command(
         "add", "add a module: its files, tests, migrations, and its entries in the host's lists",
@@ -107,7 +105,7 @@ def parser() -> ArgumentParser:
     which.add_argument("--abandon", action="store_true", help="drop the update that waits for you")
 
     remove = command(
-        "remove", "remove a module: what `add` brought",
+        "remove", "remove a module: its files, and its entries in the host's lists",
         "A module that you edited, or that other files import, is refused unless you use --force; then what git\n"
         f"does not have is kept aside. Data stay; the command prints how to remove them.\n{STATUS}.",
         ("crm --preview", "crm"),
@@ -136,7 +134,7 @@ def parser() -> ArgumentParser:
         ("eject", "take a file of the template out of updates: it is yours alone"),
         ("adopt-file", "take an ejected file back into updates"),
     ):
-        details = f"The part's answers file remembers it, and doctor tells of it.\n{STATUS}."
+        details = f"The part's answers file remembers it, and doctor names it.\n{STATUS}."
         eject = command(name, purpose, details, ["src/backend/crm/crud.py"])
         eject.add_argument("path", help="the file, from this folder or from the project's")
 
@@ -148,6 +146,18 @@ def parser() -> ArgumentParser:
     purpose = "make the repository of a template of modules"
     _add_making(commands, "init-template", purpose, "order-desk", "; named after the module, as order-desk")
     return whole
+
+
+def _add_common_options(options: ArgumentParser, *, previews: bool, is_launched: bool) -> ArgumentParser:
+    """Add what commands on a project have in common; `--trust` is for the launcher, which reads it."""
+    if previews:
+        options.add_argument("--preview", action="store_true", help="change nothing, and name every file")
+    options.add_argument("--json", dest="as_json", action="store_true", help="print the result as one JSON document")
+    if is_launched:
+        options.add_argument("--trust", action="store_true", help="run code from a new address without a question")
+    options.add_argument("--project", type=Path, default=Path(), metavar="FOLDER", help="default: this folder")
+    options.set_defaults(force=False, preview=False)
+    return options
 
 
 def _add_making(commands: Any, name: str, purpose: str, example: str, condition: str) -> ArgumentParser:

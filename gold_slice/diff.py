@@ -12,9 +12,11 @@ from .host_lists import HostList, host_lists
 from .list_literal import add_entries
 from .project import Project
 from .registration import host_edits, write_all
+from .releases import latest
 from .render import Part, files_in
 from .report import RefusalError, Report
 from .target import find_target
+from .template import open_template
 
 
 def diff(project: Project, options: Namespace, report: Report) -> None:
@@ -30,9 +32,12 @@ def diff(project: Project, options: Namespace, report: Report) -> None:
         _copy_what_is_there(project, scratch / "mine/a", scratch / "mine/b")
         mine, changed = _patch(scratch / "mine")
         if not options.upstream:
-            report.patch, report.headline = mine, "" if mine else f"{part.name} is as {part.release} made it."
+            report.patch, report.headline = (
+                mine,
+                "" if mine else f"{part.name} has no changes of yours since {part.release}.",
+            )
             return
-        target = find_target(part.address, options.to)
+        target = find_target(part.address, options.to or latest(open_template(part.address, needs=None).tags()))
         step = target.step(part, {}, asks=False)
         for name, render in (("a", step.base), ("b", step.new)):
             _copy(render.folder, scratch / "theirs" / name, render.lists, registered)

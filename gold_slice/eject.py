@@ -11,19 +11,21 @@ from .project import Project
 from .render import Part, files_in
 from .report import Change, Kind, RefusalError, Report
 
+LAUNCHER = "uv run python scripts/launcher.py"
+
 
 def eject(project: Project, options: Namespace, report: Report) -> None:
     """Take a file out of updates: it stays as it is, whatever releases do to it."""
     path, part = _file_and_part(project, options.path)
     if path in ejected_files(part.answers):
-        raise RefusalError(f"{path} is ejected already. To take it back into updates: adopt-file {path}")
+        raise RefusalError(f"{path} is ejected already. To take it back into updates: {LAUNCHER} adopt-file {path}")
     if path not in files_in(as_released(part)):
         raise RefusalError(f"{path} is not a file of {part.name} at {part.release}, so no update changes it.")
     _write(project, part, lambda files: files | {path}, options, report)
     report.headline = f"{path} {'would be' if options.preview else 'is'} yours: updates leave it as it is."
     report.next_steps = [
         f"git commit -m 'Eject {path}' {part.answers_file}      so that updates know of it",
-        f"adopt-file {path}      undoes it",
+        f"{LAUNCHER} adopt-file {path}      undoes it",
     ]
 
 
@@ -37,7 +39,7 @@ def adopt_file(project: Project, options: Namespace, report: Report) -> None:
     report.headline = f"Updates {'would merge' if options.preview else 'merge'} {path} again."
     report.next_steps = [
         f"git commit -m 'Adopt {path}' {part.answers_file}      so that updates know of it",
-        f"launcher.py diff {part.name}      shows what {part.release} has in it that your file lacks",
+        f"{LAUNCHER} diff {part.name}      shows what {part.release} has in it that your file lacks",
     ]
 
 

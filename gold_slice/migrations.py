@@ -63,9 +63,8 @@ def _of_module(module: Module, steps: Sequence[Migration | Finding]) -> Iterator
     heads = {step.revision for step in migrations} - {parent for step in migrations for parent in step.parents}
     if len(heads) > 1:
         what = f"there are several heads: {', '.join(sorted(heads))}"
-        yield Finding(
-            "GS504", folder, what, f"uv run alembic merge {' '.join(sorted(heads))}, or correct down_revision"
-        )
+        merge = f"uv run alembic merge --rev-id {module.name}_NUMBER_merge -m Merge {' '.join(sorted(heads))}"
+        yield Finding("GS504", folder, what, f"{merge}; then move the new file into {folder}")
     known = {step.revision for step in migrations}
     for step in migrations:
         for parent in set(step.parents) - known:

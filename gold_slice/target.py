@@ -91,10 +91,11 @@ class Target:
         set_here = env.read_text(errors="replace") if env.is_file() else ""
         for tag in notes_between(notes, after="v0.0.0", until=self.release.name):
             told += [
-                f"{tag}: {key}: {meaning}{' (your .env sets it)' if f'{key}=' in set_here else ''}"
+                f"{tag}: setting {key}: {meaning}{' (your .env sets it)' if f'{key}=' in set_here else ''}"
                 for key, meaning in notes[tag].environment.items()
             ]
-            told += [f"{tag}: {line}" for line in (*notes[tag].changed, *notes[tag].manual_steps())]
+            told += [f"{tag}: changed: {line}" for line in notes[tag].changed]
+            told += [f"{tag}: step: {line}" for line in notes[tag].manual_steps()]
         return told
 
     def _asks_more(self, part: Part, answers: Mapping[str, Any]) -> bool:

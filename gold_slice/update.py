@@ -207,7 +207,7 @@ class Run:
         if picked.conflicts:
             self.report.status = Status.CONFLICT
             self.report.headline = waiting.in_the_same_places(picked.conflicts)
-            self.report.next_steps = [f"the update itself, which leaves these files for you in {UPDATE_FOLDER}"]
+            self.report.next_steps = [f"{COMMAND}      start it; these files then wait for you in {UPDATE_FOLDER}"]
         if self.options.diff:
             form = ("--binary", "--no-ext-diff", "--no-textconv", "--no-color", "--src-prefix=a/", "--dst-prefix=b/")
             self.report.patch = self.tree.git("diff", *form, self.waits.head, self.tree.head())

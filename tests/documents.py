@@ -150,7 +150,8 @@ def _check_pytest(arguments: list[str]) -> None:
     markers = {marker.partition(":")[0] for marker in settings["markers"]}
     for before, word in zip(["", *arguments], arguments, strict=False):
         if before == "-m":
-            _known(word, markers)
+            for marker in {*word.split()} - {"and", "or", "not"}:
+                _known(marker, markers)
         elif word.startswith("tests/") and not (INSTANCE / word).exists():
             raise UnknownCommandError(f"a project has no {word}")
 

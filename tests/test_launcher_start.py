@@ -39,6 +39,16 @@ def test_help_is_that_of_the_script(living: Path) -> None:
     done = launched(living, "remove_module.py", "--help")
 
     assert done.stdout.startswith("usage: scripts/remove_module.py ")
+    assert "--trust" in done.stdout
+
+
+def test_the_launcher_names_itself_and_without_a_command_it_says_what_there_is(living: Path) -> None:
+    alone, ours = launched(living, "launcher.py"), launched(living, "launcher.py", "diff", "--help")
+
+    assert alone.returncode == 0, alone.stderr
+    assert alone.stdout.startswith("usage: scripts/launcher.py ")
+    assert ours.stdout.startswith("usage: scripts/launcher.py diff ")
+    assert "    uv run python scripts/launcher.py diff crm\n" in ours.stdout
 
 
 def test_a_password_is_neither_printed_nor_stored(living: Path, tmp_path: Path) -> None:

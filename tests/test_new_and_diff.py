@@ -60,7 +60,7 @@ def test_diff_prints_the_changes_of_a_part_as_a_patch(living: Path) -> None:
     assert "+OURS = 1" in host
     assert "cos_main" not in host
     assert "deps.py" in crm
-    assert cc == "tech_cc is as v0.1.0 made it.\n"
+    assert cc == "tech_cc has no changes of yours since v0.1.0.\n"
     assert run(living, "diff", "nope").status == 1
 
 

@@ -132,7 +132,7 @@ def test_a_module_lives_in_a_project(
 
     assert ours.read_text() == OURS.replace("add_entry", "append")
     assert run("python", "scripts/doctor.py").startswith("No findings.\n")
-    assert run("python", "scripts/launcher.py", "diff", "audit") == "ops_audit is as v0.2.0 made it.\n"
+    assert run("python", "scripts/launcher.py", "diff", "audit") == "ops_audit has no changes of yours since v0.2.0.\n"
     run("pytest", "--no-cov", "-q", "tests/unit/backend/audit")
     ours.unlink()
     commit(shop, "without ours")

@@ -78,6 +78,7 @@ def _database() -> Iterator[None]:
         os.environ["DATABASE_URL"] = url.render_as_string(hide_password=False)
         _say(f"started PostgreSQL in {time.perf_counter() - started:.1f} s; data in .dev/postgres")
         _say(f"  psql 'host={url.query['host']} user={url.username} dbname={url.database}'")
+        _say(f"  export DATABASE_URL='{os.environ['DATABASE_URL']}'    # for Alembic in another terminal")
         try:
             yield
         finally:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from commands import run
+from gold_slice import target
 from scenes import CRUD, DROPPED, HEALTH, MAIN
 from support import CRM, HOST, commit, git, release, replace
 
@@ -22,8 +23,10 @@ def test_check_ends_with_4_where_an_update_is_pending(living: Path, released: Pa
     assert run(living, "update", "--check").status == 0
 
 
-def test_diff_upstream_prints_what_a_release_changes_and_names_what_both_changed(living: Path, released: Path) -> None:
-    assert released.exists()
+def test_diff_upstream_prints_what_a_release_changes_and_names_what_both_changed(
+    living: Path, released: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(target, "own_release", lambda: (str(released), "v0.1.0"))  # as launchers install the command
     replace(living / HEALTH, "router = ", "OURS = 1\nrouter = ")
     replace(living / "src/backend/crm/crud.py", '"""', '"""Ours: ')
 
@@ -93,7 +96,8 @@ def test_a_renamed_file_that_is_ejected_stays_where_it_is(living: Path, releases
 
 def test_doctor_says_how_far_behind_each_part_is_and_what_the_releases_are_about(living: Path, released: Path) -> None:
     (released / "CHANGELOG.md").write_text(
-        "# Changelog\n\n## 0.3.0, 2030-01-01\n\n### Added\n- One thing,\n  and its end.\n- Two.\n- Three.\n- Four.\n\n"
+        "# Changelog\n\n## [0.3.0] - 2030-01-01\n\n### Added\n- One thing,\n  and its end.\n"
+        "- Two.\n- Three.\n- Four.\n\n"
         "## 0.2.0\n- Health is new.\n"
     )
     replace(released / "template" / CRUD, '"""New: ', '"""Newer: ')

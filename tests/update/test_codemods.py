@@ -169,5 +169,5 @@ def test_a_step_may_have_a_prompt_for_a_coding_agent(living: Path, released: Pat
     release(released, "v0.3.0")
 
     assert run(living, "update", "host", "--json").document["before_deploy"] == [
-        "v0.3.0: Name it. A prompt for a coding agent: Look for it."
+        "v0.3.0: step: Name it. A prompt for a coding agent: Look for it."
     ]

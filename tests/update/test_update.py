@@ -158,10 +158,10 @@ def test_what_a_release_asks_for_is_said_before_a_deploy(living: Path, released:
     release(released, "v0.3.0")
 
     assert run(living, "update", "host", "--json").document["before_deploy"] == [
-        "v0.3.0: OLD_KEY: is not read any more (your .env sets it)",
-        "v0.3.0: NEW_KEY: says how often",
-        "v0.3.0: Health answers faster.",
-        "v0.3.0: Run the purge once.",
+        "v0.3.0: setting OLD_KEY: is not read any more (your .env sets it)",
+        "v0.3.0: setting NEW_KEY: says how often",
+        "v0.3.0: changed: Health answers faster.",
+        "v0.3.0: step: Run the purge once.",
     ]
 
 
@@ -173,7 +173,7 @@ def test_notes_are_told_from_the_oldest_part_on(living: Path, releases: Path) ->
     assert run(living, "update", "--to", "v0.9.0").status == 0
     assert run(living, "update", "host", "--to", "v0.10.0").status == 0
 
-    assert run(living, "update", "--json").document["before_deploy"] == ["v0.10.0: Purge once."]
+    assert run(living, "update", "--json").document["before_deploy"] == ["v0.10.0: step: Purge once."]
 
 
 def test_every_file_is_named_with_what_happens_to_it(living: Path, released: Path) -> None:

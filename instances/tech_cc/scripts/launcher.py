@@ -93,6 +93,6 @@ def shown(text: str) -> str:
 
 if __name__ == "__main__":
     try:
-        main(sys.argv[1], sys.argv[2:])
+        main((sys.argv[1:2] or ["--help"])[0], sys.argv[2:])
     except FileNotFoundError as missing:
         sys.exit(f"{missing.filename} is missing. Install or restore it, and try again.")
