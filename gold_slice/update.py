@@ -10,8 +10,8 @@ from .answers import HOST_ANSWERS, Module, origin_of, read_answers, read_modules
 from .checks import examine
 from .git import git, try_git
 from .list_literal import add_entries
-from .merge import Picked, Sides, Step, WorkTree, changes_between, hide
-from .own_code import migrate_code
+from .merge import Picked, Sides, Step, WorkTree, as_released, changes_between, hide
+from .own_code import migrate_code, remember
 from .project import UPDATE_FOLDER, Project, project_at, unfinished_git_operation
 from .registration import host_edits
 from .render import Part
@@ -121,11 +121,12 @@ class Run:
             base, picks = self.tree.commits_of(step, self.modules, title=f"gold slice {self.waits.release}")
             sides[step.part.module] = self.tree.tree(base), self.tree.tree(picks[-1])
             commits += picks
+            self.waits.released.setdefault(step.part.address, {}).update(as_released(step, sides[step.part.module][1]))
         picked = self.tree.pick(commits, keep_both=True)  # the report names every file, also after a conflict
         before, after = self.tree.tree(self.waits.head), self.tree.tree(self.tree.head())
         conflicts: list[str] = []
         if picked.conflicts and not self.options.preview:
-            migrate_code(self.tree, self.waits.parts, self.modules, picked.conflicts, self.report)  # only to be told
+            migrate_code(self.tree, self.waits, self.modules, picked.conflicts, self.report)  # only to be told
             after = self.tree.tree(self.tree.git("write-tree").strip())
             self.tree.git("reset", "--quiet", "--hard", self.waits.head)
             conflicts = self.tree.pick(commits).conflicts
@@ -153,7 +154,7 @@ class Run:
         lists = lists_of_host(open_template(self.waits.address, needs=self.waits.commit), self.tree.folder)
         lost = self.tree.fill_lists(lists, modules)
         problems += lost if is_examined else []  # conflict markers keep a list from being filled
-        migrate_code(self.tree, self.waits.parts, modules, conflicts, self.report)
+        migrate_code(self.tree, self.waits, modules, conflicts, self.report)
         self.report.findings = [
             each
             for each in (examine(project_at(self.tree.folder), lists) if is_examined else [])
@@ -163,6 +164,7 @@ class Run:
         if (problems or self.report.findings) and not self.options.force:
             if not self.options.preview:
                 self.tree.git("commit", "--quiet", "--allow-empty", "--no-verify", "-m", self.waits.message)
+                remember(self.tree, self.waits, self.report)
                 waiting.wait(self.project, self.waits, self.report, conflicts=[])
                 return None
             self.report.status = Status.CONFLICT

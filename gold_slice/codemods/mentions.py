@@ -10,7 +10,7 @@ from .removed import Removed
 from .renames import Renamed
 from .source import Place, Source
 
-MOST_BYTES = 1_000_000
+MOST_BYTES = 20_000_000  # notebooks with pictures are large
 PYTHON = (".py", ".pyi")
 NAME = re.compile(r"[\w.:]*")
 
@@ -51,6 +51,7 @@ def _pattern(name: str) -> re.Pattern[bytes]:
     home, dot, last = name.rpartition(".")
     forms = [rf"(?<![\w.]){re.escape(name)}(?!\w)"]
     if dot:
+        forms += [rf"(?<![\w.]){re.escape(home)}:{re.escape(last)}(?!\w)"]  # as entry points have it
         forms += [rf"(?<!\w){re.escape(name.replace('.', '/'))}(?:\.py)?(?![\w/])"]
         forms += [rf"from\s+{re.escape(home)}\s+import\s[^;]*(?<!\w){re.escape(last)}(?!\w)"]
     return re.compile("|".join(forms).encode())
