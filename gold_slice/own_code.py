@@ -52,8 +52,8 @@ def migrate_code(
     report.reasons = {path: waits.reasons[path] for path in sorted(done)} | migration.reasons
     report.places = [each for each in waits.places if each.partition(":")[0] in done]
     report.places += [told for place in sorted(places) if (told := str(place)) not in report.places]
-    told = [f"{path} is a draft of a migration: review it, and drop .draft." for path in drafts]
-    report.before_deploy += [each for each in told if each not in report.before_deploy]
+    steps = [f"{path} is a draft of a migration: review it, and drop .draft." for path in drafts]
+    report.before_deploy += [each for each in steps if each not in report.before_deploy]
 
 
 def remember(tree: WorkTree, waits: Waiting, report: Report) -> None:

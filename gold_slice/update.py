@@ -27,9 +27,8 @@ NOT_THE_UPDATES = {"GS102", "GS203"}  # findings that an update of some parts br
 def update(project: Project, options: Namespace, report: Report) -> None:
     """Start an update, or finish the one that waits."""
     if not project.is_under_git or try_git(project.folder, "rev-parse", "--verify", "-q", "HEAD").returncode != 0:
-        raise RefusalError(
-            "An update keeps what git has committed. Commit the project first: git init && git add -A && git commit."
-        )
+        fault = "An update keeps what git has committed."
+        raise RefusalError(f"{fault} Commit the project first: git init && git add -A && git commit.")
     waits = waiting.waiting_update(project)
     if options.go_on or options.abandon:
         if waits is None:
@@ -123,8 +122,7 @@ class Run:
             commits += picks
             self.waits.released.setdefault(step.part.address, {}).update(as_released(step, sides[step.part.module][1]))
         picked = self.tree.pick(commits, keep_both=True)  # the report names every file, also after a conflict
-        before, after = self.tree.tree(self.waits.head), self.tree.tree(self.tree.head())
-        conflicts: list[str] = []
+        before, after, conflicts = self.tree.tree(self.waits.head), self.tree.tree(self.tree.head()), list[str]()
         if picked.conflicts and not self.options.preview:
             migrate_code(self.tree, self.waits, self.modules, picked.conflicts, self.report)  # only to be told
             after = self.tree.tree(self.tree.git("write-tree").strip())

@@ -124,7 +124,18 @@ def is_on_top_of_new_commits(project: Project, tree: WorkTree, waiting: Waiting,
     tree.git("update-ref", "-d", SETTLED)
     if picked.conflicts:
         wait(project, waiting, report, conflicts=picked.conflicts)
+    else:
+        _refuse_removed(tree, waiting)
     return not picked.conflicts
+
+
+def _refuse_removed(tree: WorkTree, waiting: Waiting) -> None:
+    """Raise if a part of the update was removed from the project meanwhile."""
+    if removed := [each for each in waiting.parts if not (tree.folder / each).exists()]:
+        raise RefusalError(
+            f"{', '.join(removed)} was removed meanwhile, and the update is of it, too. "
+            f"Drop the update ({COMMAND} --abandon), and start it again."
+        )
 
 
 def dropped(picked: Picked) -> list[str]:

@@ -1,7 +1,8 @@
 """Rename attributes of classes: fields, settings, columns."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 
 import libcst as cst
 from libcst import matchers as m
@@ -28,6 +29,7 @@ class RenamedAttribute:
     returned_by: tuple[str, ...] = ()
     known_as: tuple[str, ...] = ()
     is_common: bool = False
+    heirs: tuple[str, ...] = field(default=(), repr=False)  # an update finds them
 
     @property
     def why(self) -> str:
@@ -43,11 +45,12 @@ class RenamedAttribute:
         source = source.about(self.old)
         edits: dict[cst.CSTNode, Edit] = {}
         places: list[Place] = []
-        types = _Types(source, {self.owner, *self.known_as}, {self.owner, *self.returned_by})
+        types = _Types(source, {*self._owners, *self.known_as}, {*self._owners, *self.returned_by})
+        full = {f"{owner}.{self.old}" for owner in self._owners}
         for attribute in source.of(cst.Attribute):
             if attribute.attr.value != self.old:
                 continue
-            answer = f"{self.owner}.{self.old}" in source.names_of(attribute) or types.has(attribute.value)
+            answer = bool(full & source.names_of(attribute)) or types.has(attribute.value)
             if answer:
                 edits[attribute] = lambda node: node.with_changes(attr=cst.Name(self.new))
             elif answer is None:
@@ -58,9 +61,17 @@ class RenamedAttribute:
             edits[string] = lambda node: with_text(node, self.old, self.new)
         return Change(source.edited(edits), places)
 
+    def with_heirs(self, sources: Iterable[Source]) -> "RenamedAttribute":
+        """Return the same for all classes of the files that inherit from the owner, too."""
+        return replace(self, heirs=heirs_of(self.owner, sources))
+
+    @property
+    def _owners(self) -> set[str]:
+        return {self.owner, *self.heirs}
+
     def _keywords(self, source: Source, types: "_Types") -> Iterator[cst.Arg]:
         """Yield the keywords that name it: of the class, of `replace`, and of statements with the class in them."""
-        calls = list(calls_of(source, self.owner))
+        calls = [call for owner in sorted(self._owners) for call in calls_of(source, owner)]
         for call in source.of(cst.Call):
             name = call.func.attr.value if isinstance(call.func, cst.Attribute) else ""
             is_statement = name in OF_COLUMNS and self._names_class(source, call.func)
@@ -75,16 +86,16 @@ class RenamedAttribute:
         for call in source.of(cst.Call):
             if len(call.args) > 1 and isinstance(name := call.args[1].value, cst.SimpleString):
                 owner = call.args[0].value
-                if text_of(name) == self.old and (self.owner in source.names_of(owner) or types.has(owner)):
+                if text_of(name) == self.old and (self._owners & source.names_of(owner) or types.has(owner)):
                     yield name
             if m.matches(call.func, m.Attribute(attr=m.Name("model_copy"))) and types.has(call.func.value):  # type: ignore[attr-defined]
                 yield from (each for each in _strings_in(call) if text_of(each) == self.old)
 
     def _names_class(self, source: Source, node: cst.CSTNode) -> bool:
-        return any(self.owner in source.names_of(each) for each in _nodes_in(node))
+        return any(self._owners & source.names_of(each) for each in _nodes_in(node))
 
     def _is_known_in(self, source: Source) -> bool:
-        names = (self.owner, *self.returned_by, *self.known_as)
+        names = (*self._owners, *self.returned_by, *self.known_as)
         return any(source.has_word(name) for name in names) or self.owner.rpartition(".")[0] in source.mentions
 
 
@@ -133,6 +144,7 @@ class RenamedColumn:
     old: str
     new: str
     is_common: bool = False
+    heirs: tuple[str, ...] = field(default=(), repr=False)  # an update finds them
 
     @property
     def why(self) -> str:
@@ -141,28 +153,50 @@ class RenamedColumn:
 
     @property
     def _attribute(self) -> RenamedAttribute:
-        return RenamedAttribute(self.model, self.old, self.new, is_common=self.is_common)
+        return RenamedAttribute(self.model, self.old, self.new, is_common=self.is_common, heirs=self.heirs)
 
     def concerns(self, source: Source) -> bool:
         """Return whether the file may use the column, or have a table with it."""
-        return self._attribute.concerns(source) or source.has_word(self.model)
+        return self._attribute.concerns(source) or any(source.has_word(each) for each in (self.model, *self.heirs))
 
     def change(self, source: Source) -> Change:
         """Return the file with the column renamed, and its tables that inherit the column."""
         change = self._attribute.change(source)
         change.drafts = [
             Draft(source.path.split("/")[2], table, self.old, self.new)
-            for table in self._tables(source.about(self.model))
+            for table in self._tables(source.about(self.model, *self.heirs))
             if source.path.startswith("src/backend/")
         ]
         return change
 
+    def with_heirs(self, sources: Iterable[Source]) -> "RenamedColumn":
+        """Return the same for all classes of the files that inherit from the model, too."""
+        return replace(self, heirs=heirs_of(self.model, sources))
+
     def _tables(self, source: Source) -> Iterator[str]:
         for model in source.of(cst.ClassDef):
-            if any(self.model in source.names_of(base.value) for base in model.bases):
+            if any({self.model, *self.heirs} & source.names_of(base.value) for base in model.bases):
                 for line in m.findall(model, m.Assign(targets=[m.AssignTarget(m.Name("__tablename__"))])):
                     if isinstance(line, cst.Assign) and isinstance(line.value, cst.SimpleString):
                         yield text_of(line.value)
+
+
+def heirs_of(owner: str, sources: Iterable[Source]) -> tuple[str, ...]:
+    """Return the full names of the classes that inherit from a class, at any distance."""
+    found, known = [owner], [*sources]
+    for name in found:
+        for source in known:
+            if not source.has_word(name):
+                continue
+            with suppress(SyntaxError, ValueError, cst.ParserSyntaxError):
+                short = source.about(name)
+                heirs = [
+                    each
+                    for each in short.of(cst.ClassDef)
+                    if any(name in short.names_of(base.value) for base in each.bases)
+                ]
+                found += [full for each in heirs if (full := f"{source.module}.{each.name.value}") not in found]
+    return tuple(found[1:])
 
 
 class _Types:

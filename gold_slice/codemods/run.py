@@ -9,12 +9,14 @@ from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import libcst as cst
 
 from ..answers import HOST_ANSWERS, Module
 from ..releases import notes_between
 from ..report import RefusalError
+from .attributes import RenamedAttribute, RenamedColumn
 from .codemod import Codemod, belongs_to_modules, for_modules
 from .renames import Renamed, moved, rename
 from .source import Change, Draft, Place, Source
@@ -98,7 +100,10 @@ class Migration:
             if is_renaming:
                 self._rename([each for each in alike if isinstance(each, Renamed)], release)
             for codemod in [] if is_renaming else alike:
-                self._change([codemod], codemod.change, release)
+                each: Codemod = codemod
+                if isinstance(codemod, (RenamedAttribute, RenamedColumn)):
+                    each = codemod.with_heirs(self.sources.values())
+                self._change([each], each.change, release)
 
     def told(self) -> list[Place]:
         """Return the places, in the order of the files."""
@@ -161,7 +166,7 @@ class Migration:
                 self.reasons.setdefault(path, []).extend(why)
         return carried
 
-    def _note_fault(self, source: Source, codemods: Sequence[Codemod], release: str, fault: Exception) -> None:
+    def _note_fault(self, source: Source, codemods: Sequence[Codemod], release: str, fault: BaseException) -> None:
         """Note a file that is not valid Python; or else that a codemod failed on it."""
         concerned = [each for each in codemods if not isinstance(each, Renamed) or each.is_in(source)]
         why = [f"{release}: {_why(each)}" for each in concerned]
@@ -199,7 +204,7 @@ def _names_given(node: ast.stmt) -> set[str]:
     return {each.id for each in targets if isinstance(each, ast.Name)}
 
 
-def _checked(change: Change) -> Change:
+def _checked(change: Any) -> Change:
     """Return what a codemod returned.
 
     Raises:
@@ -207,7 +212,8 @@ def _checked(change: Change) -> Change:
     """
     if not isinstance(change, Change) or not isinstance(change.code, bytes):
         raise TypeError("`change` must return a Change, whose code is bytes")
-    if wrong := [each for each in change.places if not isinstance(each, Place)]:
+    places: list[Any] = change.places
+    if wrong := [each for each in places if not isinstance(each, Place)]:
         raise TypeError(f"{wrong[0]!r} is no Place")
     return change
 
