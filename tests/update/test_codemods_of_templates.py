@@ -31,7 +31,7 @@ def write_codemods(template: Path, tag: str, *codemods: str) -> None:
 
 @pytest.fixture
 def called(audited: Path, other: Path) -> Path:
-    """The project with the module at v1.0.1, which defines and calls `get` and `fetch`, and with a caller of its own."""
+    """The project with the module at v1.0.1, which defines and calls `get` and `fetch`, as a file of ours does."""
     write(other, f"template/{TRAIL}", "def get() -> None: ...\n\n\ndef fetch() -> None: ...\n")
     write(other, f"template/{CALLER}", "from .trail import fetch, get\n\nget()\nfetch()\n\n\n\n\n\nX = 1\n")
     release(other, "v1.0.1")
@@ -106,10 +106,11 @@ def test_a_definition_in_an_ejected_file_is_named(called: Path, other: Path) -> 
     ending = run(called, "update", "audit", "--json")
 
     assert "import fetch, load" in (called / "src/ours.py").read_text()
-    assert ending.document["places"] == [
+    (place,) = ending.document["places"]
+    assert place == (
         "src/backend/audit/trail.py:1: src.backend.audit.trail.get is src.backend.audit.trail.load in the release and "
         "for all other code: rename it here, too"
-    ]
+    )
 
 
 def test_a_migration_is_drafted_for_users_tables_and_not_for_those_of_the_release(audited: Path, other: Path) -> None:
