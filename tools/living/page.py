@@ -114,6 +114,14 @@ def _speed(found: dict[str, Any]) -> Iterable[str]:
     yield from _table(["size", "counted", "aim"], found["sizes"])
 
 
+def _codemods(found: dict[str, Any]) -> Iterable[str]:
+    yield "## Codemods\n"
+    yield f"An update of a project with {found['files']} Python files of the user's own, a quarter of which use what was"
+    yield f"renamed, takes {found['with']:.2f} s with the codemods of the release, and {found['without']:.2f} s without:"
+    yield f"{found['with'] / found['without']:.2f} ×; the aim is 1.5 ×. Medians of {found['runs']} runs of each in turn, with"
+    yield f"warm caches, on a shared machine with a load of {found['load']:.1f}."
+
+
 def _isolation(found: dict[str, Any]) -> Iterable[str]:
     yield "## Migrations of one module beside another\n"
     yield f"With ACCESS EXCLUSIVE held on {len(found['held'])} tables of one module, another was migrated in"
@@ -149,5 +157,6 @@ SECTIONS = {
     "identity": _identity,
     "isolation": _isolation,
     "speed": _speed,
+    "codemods": _codemods,
     "scale": _scale,
 }
