@@ -6,6 +6,7 @@ from .answers import Module, read_answers
 from .codemods import Codemod, Place, Renamed, Source
 from .codemods.drafts import write_drafts
 from .codemods.mentions import MOST_BYTES, mentions
+from .codemods.notebooks import notebook_places
 from .codemods.renames import moved
 from .codemods.run import Migration, codemods_between, migrate
 from .git import git, lines
@@ -100,7 +101,10 @@ def _mentions(
         if source is None and file.stat().st_size > MOST_BYTES:
             continue
         code = source.code if source else file.read_bytes()
-        yield from mentions(path, code, codemods, known=known)
+        in_code = list(notebook_places(path, code, codemods)) if path.endswith(".ipynb") else []
+        yield from in_code
+        told = {place.what for place in in_code}
+        yield from (place for place in mentions(path, code, codemods, known=known) if place.what not in told)
 
 
 def _not_committed(tree: WorkTree, codemods: Sequence[OfRelease]) -> Iterator[Place]:

@@ -14,11 +14,13 @@ from gold_slice.codemods import (
     Renamed,
     RenamedAttribute,
     RenamedColumn,
+    RenamedParameter,
     RenamedSetting,
     Source,
 )
 from gold_slice.codemods.codemod import belongs_to_modules, for_modules
 from gold_slice.codemods.mentions import mentions
+from gold_slice.codemods.notebooks import notebook_places
 from gold_slice.codemods.run import Migration, codemods_of
 from gold_slice.report import RefusalError
 from gold_slice.testing import check_codemod, check_codemods
@@ -200,6 +202,36 @@ def test_a_codemod_that_fails_is_named_and_the_others_apply(way: str, kind: str)
     (place,) = map(str, migration.told())
     assert place.startswith(f"src/ours.py:1: the codemod failed here, and changed nothing ({kind}: ")
     assert place.endswith("v1.0.0: a fault")
+
+
+NOTEBOOK = """{
+ "cells": [
+  {"cell_type": "markdown", "source": ["src.a.old"]},
+  {"cell_type": "code", "source": [
+    "%matplotlib inline\\n",
+    "from src import a\\n",
+    "print(\\"é\\", a.old())"
+  ]},
+  {"cell_type": "code", "source": "x = 1"}
+ ]
+}
+"""
+
+
+def test_a_line_of_a_notebook_that_uses_an_old_name_is_named() -> None:
+    codemods: list[tuple[str, Sequence[Codemod]]] = [
+        ("v1.0.0", RENAMES),
+        ("v2.0.0", [RenamedParameter("src.a.f", "x", "y")]),
+    ]
+
+    (place,) = notebook_places("ours.ipynb", NOTEBOOK.encode(), codemods)
+
+    assert str(place) == "ours.ipynb:7: v1.0.0: src.a.old is src.a.later. Codemods change only code: correct it here"
+
+
+@pytest.mark.parametrize("text", ["", "[1]", '{"cells": 1}', '{"cells": [{"cell_type": "code"}]}', NOTEBOOK[:-9]])
+def test_a_file_that_is_no_notebook_has_no_code(text: str) -> None:
+    assert [*notebook_places("ours.ipynb", text.encode(), [("v1.0.0", RENAMES)])] == []
 
 
 class Silent:

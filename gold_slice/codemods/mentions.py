@@ -11,6 +11,7 @@ from .renames import Renamed
 from .source import Place, Source
 
 MOST_BYTES = 20_000_000  # notebooks with pictures are large
+CORRECT = "Codemods change only code: correct it here"
 PYTHON = (".py", ".pyi")
 NAME = re.compile(r"[\w.:]*")
 
@@ -26,7 +27,7 @@ def mentions(
         return
     source = Source(path, code)
     old = [
-        (_pattern(word), f"{release}: {codemod.why}. Codemods change only code: correct it here")
+        (_pattern(word), f"{release}: {codemod.why}. {CORRECT}")
         for release, of_release in codemods
         for codemod in of_release
         if (word := _word(codemod)) and source.has_word(word)

@@ -136,6 +136,17 @@ def test_the_kit_accepts_a_template_that_keeps_the_contract(living: Path, other:
     assert state(living) == before
 
 
+def test_the_kit_refuses_a_codemod_that_would_not_run(living: Path, other: Path, tmp_path: Path) -> None:
+    second_release(other)
+    replace(
+        other / "gold_slice/codemods/v1_1_0.py", "src.backend.{module}.trail.append", "src.backend.audit.trail.append"
+    )
+    replace(other / "gold_slice/codemods/v1_1_0.py", "{module}", "audit")
+
+    with pytest.raises(AssertionError, match="v1_1_0.py: .* names no {module}, so it would not run"):
+        check_module_template(other, project=living, scratch=tmp_path)
+
+
 def test_the_kit_refuses_a_template_that_does_not(living: Path, other: Path, tmp_path: Path) -> None:
     (other / "template/src/backend/{{ module }}/__init__.py").write_text("")
     release(other, "v1.1.0")
