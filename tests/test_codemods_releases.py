@@ -278,6 +278,28 @@ def test_an_attribute_is_renamed_for_the_classes_that_inherit_it(
     assert migration.told() == []
 
 
+@pytest.mark.parametrize("line", ["made: int = 3", "made = 3", "def made(self) -> None: ..."])
+def test_what_an_heir_defines_under_the_old_name_is_named(line: str) -> None:
+    code = f"from src.a import Tracked\n\n\nclass Order(Tracked):\n    {line}\n"
+
+    migration = applied({"src/ours.py": code}, [RenamedAttribute("src.a.Tracked", "made", "created")])
+
+    (place,) = map(str, migration.told())
+    assert place == "src/ours.py:5: made of src.a.Tracked is created now: name it so here, too"
+    assert migration.sources["src/ours.py"].code.decode() == code
+
+
+def test_a_setting_is_renamed_for_the_classes_that_inherit_it() -> None:
+    code = (
+        "from src.common.config import Settings\n\n\nclass Mine(Settings):\n    more: int = 1\n\n\n"
+        "def f(mine: Mine) -> int:\n    return mine.audit_days\n"
+    )
+
+    migration = applied({"src/ours.py": code}, [RenamedSetting("AUDIT_DAYS", "TRAIL_DAYS")])
+
+    assert b"return mine.trail_days" in migration.sources["src/ours.py"].code
+
+
 def test_files_that_are_spared_stay_and_their_classes_are_known() -> None:
     files = {"src/a.py": "class Row:\n    made = 1\n\n\nclass Entry(Row):\n    pass\n"} | {
         "src/ours.py": "from src.a import Entry\n\n\ndef f(entry: Entry) -> None:\n    print(entry.made)\n"

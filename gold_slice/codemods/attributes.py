@@ -55,6 +55,8 @@ class RenamedAttribute:
                 edits[attribute] = lambda node: node.with_changes(attr=cst.Name(self.new))
             elif answer is None:
                 places.append(source.place(attribute, f"if this is a {self.owner}, {self.old} is {self.new} now"))
+        what = f"{self.old} of {self.owner} is {self.new} now: name it so here, too"
+        places += [source.place(node, what) for node in self._redefined(source)]
         for argument in self._keywords(source, types):
             edits[argument] = lambda node: node.with_changes(keyword=cst.Name(self.new))
         for string in self._strings(source, types):
@@ -68,6 +70,15 @@ class RenamedAttribute:
     @property
     def _owners(self) -> set[str]:
         return {self.owner, *self.heirs}
+
+    def _redefined(self, source: Source) -> Iterator[cst.CSTNode]:
+        """Yield the fields and methods of the old name in classes that inherit from the owner."""
+        for heir in source.of(cst.ClassDef):
+            if f"{source.module}.{heir.name.value}" in self.heirs:
+                names = m.OneOf(m.AnnAssign(target=m.Name(self.old)), m.AssignTarget(m.Name(self.old)))
+                lines = [each for each in heir.body.body if isinstance(each, cst.SimpleStatementLine)]
+                yield from (node for line in lines for node in m.findall(line, names))
+                yield from (each for each in heir.body.body if m.matches(each, m.FunctionDef(m.Name(self.old))))
 
     def _keywords(self, source: Source, types: "_Types") -> Iterator[cst.Arg]:
         """Yield the keywords that name it: of the class, of `replace`, and of statements with the class in them."""
@@ -107,6 +118,7 @@ class RenamedSetting:
     new: str
     owner: str = "src.common.config.Settings"
     returned_by: tuple[str, ...] = ("src.common.config.get_settings", "src.common.config.settings_or_exit")
+    heirs: tuple[str, ...] = field(default=(), repr=False)  # an update finds them
 
     @property
     def why(self) -> str:
@@ -115,7 +127,11 @@ class RenamedSetting:
 
     @property
     def _field(self) -> RenamedAttribute:
-        return RenamedAttribute(self.owner, self.old.lower(), self.new.lower(), self.returned_by)
+        return RenamedAttribute(self.owner, self.old.lower(), self.new.lower(), self.returned_by, heirs=self.heirs)
+
+    def with_heirs(self, sources: Iterable[Source]) -> "RenamedSetting":
+        """Return the same for all classes of the files that inherit from the owner, too."""
+        return replace(self, heirs=heirs_of(self.owner, sources))
 
     def concerns(self, source: Source) -> bool:
         """Return whether the file may use the setting."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import libcst as cst
+from libcst import matchers as m
 
 from .imports import with_imports
 from .source import Change, Edit, Place, Source
@@ -31,7 +32,7 @@ class RenamedParameter:
         source = source.about(self.function, self.old)
         edits: dict[cst.CSTNode, Edit] = {}
         places: list[Place] = []
-        for call in calls_of(source, self.function):
+        for call in (*calls_of(source, self.function), *calls_of_heirs(source, self.function)):
             named = [each for each in call.args if each.keyword and each.keyword.value == self.old]
             for argument in named:
                 edits[argument] = lambda node: node.with_changes(keyword=cst.Name(self.new))
@@ -144,6 +145,17 @@ class ChangedDecorator:
         old_home, _, old_name = self.old.rpartition(".")
         edited = source.edited(edits)
         return Change(with_imports(source, edited, {(home, name, None)}, {(old_home, old_name, None)}), places)
+
+
+def calls_of_heirs(source: Source, owner: str) -> Iterator[cst.Call]:
+    """Yield the calls by which classes of the file that inherit from a class, and their users, call its `__init__`."""
+    for heir in source.of(cst.ClassDef):
+        if not any(owner in source.names_of(base.value) for base in heir.bases):
+            continue
+        init = m.Call(m.Attribute(m.Call(m.Name("super")), m.Name("__init__")))
+        yield from (call for call in m.findall(heir, init) if isinstance(call, cst.Call))
+        if not any(m.matches(each, m.FunctionDef(m.Name("__init__"))) for each in heir.body.body):
+            yield from calls_of(source, f"{source.module}.{heir.name.value}")
 
 
 def calls_of(source: Source, function: str) -> Iterator[cst.Call]:
