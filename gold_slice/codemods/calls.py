@@ -140,11 +140,26 @@ class ChangedDecorator:
                 places.append(source.place(decorator, what, now=full))
             else:
                 edits[decorator] = lambda node: node.with_changes(decorator=cst.parse_expression(code))
+        what = f"{self.old} is {self.new} now: change this use"
+        places += [source.place(node, what, now=full) for node in self._other_uses(source)]
         if not edits:
             return Change(source.edited({}), places)
         old_home, _, old_name = self.old.rpartition(".")
         edited = source.edited(edits)
         return Change(with_imports(source, edited, {(home, name, None)}, {(old_home, old_name, None)}), places)
+
+    def _other_uses(self, source: Source) -> Iterator[cst.CSTNode]:
+        """Yield where the decorator is used as any other function."""
+        statements = (*source.of(cst.Decorator), *source.of(cst.ImportFrom), *source.of(cst.Import))
+        told = {name for each in statements for name in names_in(each)}
+        for node in (*source.of(cst.Name), *source.of(cst.Attribute)):
+            if node not in told and self.old in source.names_of(node):
+                yield node
+
+
+def names_in(node: cst.CSTNode) -> set[cst.CSTNode]:
+    """Return the names and attributes in a node."""
+    return {*m.findall(node, m.OneOf(m.Name(), m.Attribute()))}
 
 
 def calls_of_heirs(source: Source, owner: str) -> Iterator[cst.Call]:
