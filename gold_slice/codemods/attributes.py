@@ -1,5 +1,6 @@
 """Rename attributes of classes: fields, settings, columns."""
 
+import ast
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -202,17 +203,25 @@ def heirs_of(owner: str, sources: Iterable[Source]) -> tuple[str, ...]:
     found, known = [owner], [*sources]
     for name in found:
         for source in known:
-            if not source.has_word(name):
-                continue
             with suppress(SyntaxError, ValueError, cst.ParserSyntaxError):
-                short = source.about(name)
-                heirs = [
-                    each
-                    for each in short.of(cst.ClassDef)
-                    if any(name in short.names_of(base.value) for base in each.bases)
-                ]
-                found += [full for each in heirs if (full := f"{source.module}.{each.name.value}") not in found]
+                if source.has_word(name) and _has_base(source, name):
+                    short = source.about(name)
+                    heirs = [
+                        each
+                        for each in short.of(cst.ClassDef)
+                        if any(name in short.names_of(base.value) for base in each.bases)
+                    ]
+                    found += [full for each in heirs if (full := f"{source.module}.{each.name.value}") not in found]
     return tuple(found[1:])
+
+
+def _has_base(source: Source, name: str) -> bool:
+    """Return whether a class of the file has a base of the last part of a name; libcst need not read other files."""
+    nodes, last = list(ast.walk(source.syntax)), name.rpartition(".")[2]
+    aliases = [alias for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names]
+    words = {last} | {alias.asname for alias in aliases if alias.name == last}
+    bases = [base for node in nodes if isinstance(node, ast.ClassDef) for base in node.bases]
+    return any(getattr(base, "id", getattr(base, "attr", None)) in words for base in bases)
 
 
 class _Types:
