@@ -118,7 +118,7 @@ def _codemods(found: dict[str, Any]) -> Iterable[str]:
     yield "## Codemods\n"
     both, factor = (found["with"], found["without"]), found["with"] / found["without"]
     yield f"An update of a project with {found['files']} Python files of the user's own, a quarter of which use what"
-    yield "was renamed, takes {:.2f} s with the codemods of the release, and {:.2f} s without:".format(*both)
+    yield "was renamed, takes {:.2f} s of CPU time with the codemods of the release, {:.2f} s without:".format(*both)
     yield f"{factor:.2f} ×; the aim is 1.5 ×. Medians of {found['runs']} runs of each in turn, with warm caches, on a"
     yield f"shared machine with a load of {found['load']:.1f}."
 
