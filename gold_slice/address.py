@@ -6,7 +6,7 @@ from pathlib import Path
 
 from .template import expanded
 
-CREDENTIALS = re.compile(r"^(\w+://)[^/@]*:[^/@]*@")
+CREDENTIALS = re.compile(r"^(https?://)[^/@]*@|^(\w+://)[^/@]*:[^/@]*@")  # over http a name alone can be a token
 
 
 def lasting_address(address: str) -> str:
@@ -14,4 +14,4 @@ def lasting_address(address: str) -> str:
     typed_in = Path(os.environ.get("PWD", "."))  # Copier has changed the folder, the variable still has the shell's
     if not re.match(r"[\w.+-]+@?[\w.-]*:", address) and (typed_in / os.path.expanduser(address)).exists():  # noqa: PTH111
         return str((typed_in / os.path.expanduser(address)).resolve())  # noqa: PTH111
-    return CREDENTIALS.sub(r"\1", expanded(address))
+    return CREDENTIALS.sub(r"\1\2", expanded(address))

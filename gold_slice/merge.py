@@ -257,6 +257,12 @@ type Tree = Mapping[str, str]  # the object name of each file
 type Sides = tuple[Tree, Tree]  # BASE and NEW
 
 
+def as_released(step: Step, new: Tree) -> Tree:
+    """Return the files of a part in NEW that are as the release makes them: all but the ejected ones."""
+    paths = {*files_in(step.new.folder)} - {*ejected_files(step.part.answers)}
+    return {path: name for path, name in new.items() if path in paths}
+
+
 def changes_between(
     before: Tree,
     after: Tree,

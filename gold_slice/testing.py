@@ -15,7 +15,8 @@ from . import trust
 from .answers import Module
 from .cli import main
 from .codemods import Codemod, Place, Renamed, Source
-from .codemods.run import Migration, migrate
+from .codemods.codemod import belongs_to_modules
+from .codemods.run import FOLDER, Migration, codemods_of, migrate
 from .git import TEMPORARY, git, git_path, try_git
 from .names import DOMAIN_LENGTH, MODULE_LENGTH
 from .releases import latest, notes_between
@@ -84,6 +85,7 @@ def check_module_template(template: Path, *, project: Path, scratch: Path) -> No
     A module is added under the shortest and the longest names and removed again, which leaves no trace; and it is
     updated from each release to the files in the folder as they are, committed or not. `scratch` is an empty folder.
     """
+    _check_codemods_name_modules(template)
     template, tags = _released(template, scratch)
     with _trusting():
         for domain, module in (("d", "m"), LONGEST_NAMES):
@@ -148,6 +150,15 @@ def run_command(project: Path, *command: str) -> None:
     """Run a command of gold slice on a project, and assert that it succeeds."""
     status = main([command[0], "--project", str(project), *command[1:]])
     assert status == 0, f"{' '.join(command)} ended with {status}"
+
+
+def _check_codemods_name_modules(template: Path) -> None:
+    """Assert that a template's codemods are for its modules; others belong to the host, and would not run."""
+    for file in sorted((template / FOLDER).glob("v[0-9]*.py")):
+        foreign = [
+            each.why for each in codemods_of(template, file.stem.replace("_", ".")) if not belongs_to_modules(each)
+        ]
+        assert not foreign, f"{file.name}: {foreign[0]}: the codemod names no {{module}}, so it would not run"
 
 
 def _released(template: Path, scratch: Path) -> tuple[Path, list[str]]:

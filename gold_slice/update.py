@@ -10,8 +10,8 @@ from .answers import HOST_ANSWERS, Module, origin_of, read_answers, read_modules
 from .checks import examine
 from .git import git, try_git
 from .list_literal import add_entries
-from .merge import Picked, Sides, Step, WorkTree, changes_between, hide
-from .own_code import migrate_code
+from .merge import Picked, Sides, Step, WorkTree, as_released, changes_between, hide
+from .own_code import migrate_code, remember
 from .project import UPDATE_FOLDER, Project, project_at, unfinished_git_operation
 from .registration import host_edits
 from .render import Part
@@ -27,9 +27,8 @@ NOT_THE_UPDATES = {"GS102", "GS203"}  # findings that an update of some parts br
 def update(project: Project, options: Namespace, report: Report) -> None:
     """Start an update, or finish the one that waits."""
     if not project.is_under_git or try_git(project.folder, "rev-parse", "--verify", "-q", "HEAD").returncode != 0:
-        raise RefusalError(
-            "An update keeps what git has committed. Commit the project first: git init && git add -A && git commit."
-        )
+        fault = "An update keeps what git has committed."
+        raise RefusalError(f"{fault} Commit the project first: git init && git add -A && git commit.")
     waits = waiting.waiting_update(project)
     if options.go_on or options.abandon:
         if waits is None:
@@ -121,11 +120,11 @@ class Run:
             base, picks = self.tree.commits_of(step, self.modules, title=f"gold slice {self.waits.release}")
             sides[step.part.module] = self.tree.tree(base), self.tree.tree(picks[-1])
             commits += picks
+            self.waits.released.setdefault(step.part.address, {}).update(as_released(step, sides[step.part.module][1]))
         picked = self.tree.pick(commits, keep_both=True)  # the report names every file, also after a conflict
-        before, after = self.tree.tree(self.waits.head), self.tree.tree(self.tree.head())
-        conflicts: list[str] = []
+        before, after, conflicts = self.tree.tree(self.waits.head), self.tree.tree(self.tree.head()), list[str]()
         if picked.conflicts and not self.options.preview:
-            migrate_code(self.tree, self.waits.parts, self.modules, picked.conflicts, self.report)  # only to be told
+            migrate_code(self.tree, self.waits, self.modules, picked.conflicts, self.report)  # only to be told
             after = self.tree.tree(self.tree.git("write-tree").strip())
             self.tree.git("reset", "--quiet", "--hard", self.waits.head)
             conflicts = self.tree.pick(commits).conflicts
@@ -153,7 +152,7 @@ class Run:
         lists = lists_of_host(open_template(self.waits.address, needs=self.waits.commit), self.tree.folder)
         lost = self.tree.fill_lists(lists, modules)
         problems += lost if is_examined else []  # conflict markers keep a list from being filled
-        migrate_code(self.tree, self.waits.parts, modules, conflicts, self.report)
+        migrate_code(self.tree, self.waits, modules, conflicts, self.report)
         self.report.findings = [
             each
             for each in (examine(project_at(self.tree.folder), lists) if is_examined else [])
@@ -163,6 +162,7 @@ class Run:
         if (problems or self.report.findings) and not self.options.force:
             if not self.options.preview:
                 self.tree.git("commit", "--quiet", "--allow-empty", "--no-verify", "-m", self.waits.message)
+                remember(self.tree, self.waits, self.report)
                 waiting.wait(self.project, self.waits, self.report, conflicts=[])
                 return None
             self.report.status = Status.CONFLICT

@@ -23,6 +23,8 @@ class Waiting:
 
     `reference` is the tag of the target, or its commit if it has none; the launcher installs the command by it.
     `parts` are the answers files of the parts, with the release that each had and the one that it goes to.
+    `released` are git's names of the files as the release of each template, by its address, makes them; `migrated`,
+    `reasons` and `places` tell what codemods did before the update waited.
     """
 
     head: str
@@ -35,6 +37,10 @@ class Waiting:
     is_staged_only: bool
     before_deploy: list[str] = field(default_factory=list)
     known_findings: list[str] = field(default_factory=list)
+    released: dict[str, dict[str, str]] = field(default_factory=dict)
+    migrated: dict[str, str] = field(default_factory=dict)
+    reasons: dict[str, list[str]] = field(default_factory=dict)
+    places: list[str] = field(default_factory=list)
 
 
 def waiting_update(project: Project) -> Waiting | None:
@@ -118,7 +124,18 @@ def is_on_top_of_new_commits(project: Project, tree: WorkTree, waiting: Waiting,
     tree.git("update-ref", "-d", SETTLED)
     if picked.conflicts:
         wait(project, waiting, report, conflicts=picked.conflicts)
+    else:
+        _refuse_removed(tree, waiting)
     return not picked.conflicts
+
+
+def _refuse_removed(tree: WorkTree, waiting: Waiting) -> None:
+    """Raise if a part of the update was removed from the project meanwhile."""
+    if removed := [each for each in waiting.parts if not (tree.folder / each).exists()]:
+        raise RefusalError(
+            f"{', '.join(removed)} was removed meanwhile, and the update is of it, too. "
+            f"Drop the update ({COMMAND} --abandon), and start it again."
+        )
 
 
 def dropped(picked: Picked) -> list[str]:

@@ -19,6 +19,52 @@ SETTING = RenamedSetting("REDIS_URL", "HIGHWAY_URL")
 COLUMN = RenamedColumn("src.backend.cc.models.Note", "text", "body", is_common=True)
 
 CASES: dict[str, tuple[Codemod, str, str, list[int]]] = {
+    "a decorator that is called as a function, too": (
+        ChangedDecorator("src.a.open", 'src.a.allow("read")'),
+        """
+        from src.a import open
+
+        @open
+        def f() -> None: ...
+
+        OTHER = open(f)
+        """,
+        """
+        from src.a import allow, open
+
+        @allow("read")
+        def f() -> None: ...
+
+        OTHER = open(f)
+        """,
+        [6],
+    ),
+    "a parameter of a class and of those that inherit from it": (
+        RenamedParameter("src.a.Row", "x", "y"),
+        """
+        from src.a import Row
+
+        class Own(Row):
+            def __init__(self) -> None:
+                super().__init__(x=1)
+
+        class Plain(Row): ...
+
+        Own(x=1); Plain(x=1); Row(x=1)
+        """,
+        """
+        from src.a import Row
+
+        class Own(Row):
+            def __init__(self) -> None:
+                super().__init__(y=1)
+
+        class Plain(Row): ...
+
+        Own(x=1); Plain(y=1); Row(y=1)
+        """,
+        [],
+    ),
     "a parameter": (
         RenamedParameter("src.a.f", "x", "y"),
         """

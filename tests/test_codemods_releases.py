@@ -1,14 +1,28 @@
 """The codemods of this repository's releases do what a codemod must, and fit the files of the release."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
-from gold_slice.codemods import Change, Codemod, Removed, Renamed, RenamedSetting, Source
+from gold_slice.codemods import (
+    Change,
+    Codemod,
+    Removed,
+    Renamed,
+    RenamedAttribute,
+    RenamedColumn,
+    RenamedParameter,
+    RenamedSetting,
+    Source,
+)
 from gold_slice.codemods.codemod import belongs_to_modules, for_modules
 from gold_slice.codemods.mentions import mentions
+from gold_slice.codemods.notebooks import notebook_places
 from gold_slice.codemods.run import Migration, codemods_of
+from gold_slice.report import RefusalError
 from gold_slice.testing import check_codemod, check_codemods
 from render import ROOT
 
@@ -121,6 +135,32 @@ def test_places_have_line_and_names_of_the_last_release() -> None:
     )
 
 
+OWN = """from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gold_slice.codemods import Change, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    name: str
+
+    @property
+    def why(self) -> str:
+        return f"{self.name} has more"
+
+    def concerns(self, source: Source) -> bool:
+        return b"# more" not in source.code
+
+    def change(self, source: Source) -> Change:
+        return Change(source.code + b"# more\\n")
+
+
+CODEMODS = [Appended("{module}")]
+"""
+
+
 @dataclass(frozen=True)
 class Faulty:
     """A codemod that fails in a drawn way."""
@@ -134,12 +174,27 @@ class Faulty:
         return True
 
     def change(self, source: Source) -> Change:
-        if self.way == "change":
-            raise TypeError(self.way)
-        return Change(source.code + b"def (")
+        if self.way == "exit":
+            sys.exit(0)
+        returned: dict[str, Change] = {
+            "nothing": None,  # type: ignore[dict-item]
+            "text": Change("x = 1\n"),  # type: ignore[arg-type]  # a fault of the codemod
+            "places": Change(source.code, ["src/ours.py:1"]),  # type: ignore[list-item]
+        }
+        return returned.get(self.way, Change(source.code + b"def ("))
 
 
-@pytest.mark.parametrize(("way", "kind"), [("concerns", "RuntimeError"), ("change", "TypeError"), ("", "SyntaxError")])
+@pytest.mark.parametrize(
+    ("way", "kind"),
+    [
+        ("concerns", "RuntimeError"),
+        ("exit", "SystemExit"),
+        ("nothing", "TypeError"),
+        ("text", "TypeError"),
+        ("places", "TypeError"),
+        ("", "SyntaxError"),
+    ],
+)
 def test_a_codemod_that_fails_is_named_and_the_others_apply(way: str, kind: str) -> None:
     migration = applied({"src/ours.py": "from src.a import old\n"}, [Faulty(way), *RENAMES])
 
@@ -147,6 +202,142 @@ def test_a_codemod_that_fails_is_named_and_the_others_apply(way: str, kind: str)
     (place,) = map(str, migration.told())
     assert place.startswith(f"src/ours.py:1: the codemod failed here, and changed nothing ({kind}: ")
     assert place.endswith("v1.0.0: a fault")
+
+
+NOTEBOOK = """{
+ "cells": [
+  {"cell_type": "markdown", "source": ["src.a.old"]},
+  {"cell_type": "code", "source": [
+    "%matplotlib inline\\n",
+    "from src import a\\n",
+    "print(\\"é\\", a.old())"
+  ]},
+  {"cell_type": "code", "source": "x = 1"}
+ ]
+}
+"""
+
+
+def test_a_line_of_a_notebook_that_uses_an_old_name_is_named() -> None:
+    codemods: list[tuple[str, Sequence[Codemod]]] = [
+        ("v1.0.0", RENAMES),
+        ("v2.0.0", [RenamedParameter("src.a.f", "x", "y")]),
+    ]
+
+    (place,) = notebook_places("ours.ipynb", NOTEBOOK.encode(), codemods)
+
+    assert str(place) == "ours.ipynb:7: v1.0.0: src.a.old is src.a.later. Codemods change only code: correct it here"
+
+
+@pytest.mark.parametrize("text", ["", "[1]", '{"cells": 1}', '{"cells": [{"cell_type": "code"}]}', NOTEBOOK[:-9]])
+def test_a_file_that_is_no_notebook_has_no_code(text: str) -> None:
+    assert [*notebook_places("ours.ipynb", text.encode(), [("v1.0.0", RENAMES)])] == []
+
+
+class Silent:
+    """A codemod that fails to tell its reason."""
+
+    @property
+    def why(self) -> str:
+        raise ValueError("no reason")
+
+    def concerns(self, _source: Source) -> bool:
+        return True
+
+    def change(self, source: Source) -> Change:
+        return Change(source.code)
+
+
+def test_a_codemod_that_cannot_tell_its_reason_is_named_by_its_class() -> None:
+    (place,) = map(str, applied({"src/ours.py": "x = 1\n"}, [Silent()]).told())
+
+    assert place.endswith("(ValueError: no reason): v1.0.0: Silent")
+
+
+HEIRS = {
+    "src/ours.py": (
+        "from src.a import Tracked\n\n\nclass Order(Tracked):\n    pass\n\n\n"
+        "def f(order: Order) -> None:\n    print(order.made, Order.made)\n"
+    ),
+    "src/more.py": (
+        "from src.ours import Order\n\n\nclass Late(Order):\n    pass\n\n\n"
+        "def f(order: Order, late: Late, other: int) -> None:\n"
+        "    print(order.made, late.made, Late(made=1), other.made)\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", [RenamedAttribute, RenamedColumn])
+def test_an_attribute_is_renamed_for_the_classes_that_inherit_it(
+    kind: type[RenamedAttribute | RenamedColumn],
+) -> None:
+    migration = applied(HEIRS, [kind("src.a.Tracked", "made", "created")])
+
+    assert b"print(order.created, Order.created)" in migration.sources["src/ours.py"].code
+    assert b"print(order.created, late.created, Late(created=1), other.made)" in migration.sources["src/more.py"].code
+    assert migration.told() == []
+
+
+@pytest.mark.parametrize("line", ["made: int = 3", "made = 3", "def made(self) -> None: ..."])
+def test_what_an_heir_defines_under_the_old_name_is_named(line: str) -> None:
+    code = f"from src.a import Tracked\n\n\nclass Order(Tracked):\n    {line}\n"
+
+    migration = applied({"src/ours.py": code}, [RenamedAttribute("src.a.Tracked", "made", "created")])
+
+    (place,) = map(str, migration.told())
+    assert place == "src/ours.py:5: made of src.a.Tracked is created now: name it so here, too"
+    assert migration.sources["src/ours.py"].code.decode() == code
+
+
+def test_a_setting_is_renamed_for_the_classes_that_inherit_it() -> None:
+    code = (
+        "from src.common.config import Settings\n\n\nclass Mine(Settings):\n    more: int = 1\n\n\n"
+        "def f(mine: Mine) -> int:\n    return mine.audit_days\n"
+    )
+
+    migration = applied({"src/ours.py": code}, [RenamedSetting("AUDIT_DAYS", "TRAIL_DAYS")])
+
+    assert b"return mine.trail_days" in migration.sources["src/ours.py"].code
+
+
+def test_files_that_are_spared_stay_and_their_classes_are_known() -> None:
+    files = {"src/a.py": "class Row:\n    made = 1\n\n\nclass Entry(Row):\n    pass\n"} | {
+        "src/ours.py": "from src.a import Entry\n\n\ndef f(entry: Entry) -> None:\n    print(entry.made)\n"
+    }
+    migration = Migration({path: Source(path, text.encode()) for path, text in files.items()})
+
+    migration.apply([RenamedAttribute("src.a.Row", "made", "created")], release="v1.0.0", spared={"src/a.py"})
+
+    assert migration.sources["src/a.py"].code.decode() == files["src/a.py"]
+    assert b"print(entry.created)" in migration.sources["src/ours.py"].code
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("import sys\n\nsys.exit(0)\n", "it ends the command"),
+        ("from .others import IT\n", "attempted relative import"),
+        ("CODEMODS = None\n", "not iterable"),
+    ],
+)
+def test_a_file_of_codemods_that_cannot_be_used_is_refused(tmp_path: Path, text: str, sentence: str) -> None:
+    (tmp_path / "gold_slice/codemods").mkdir(parents=True)
+    (tmp_path / "gold_slice/codemods/v1_0_0.py").write_text(text)
+
+    with pytest.raises(RefusalError) as refused:
+        codemods_of(tmp_path, "v1.0.0")
+
+    assert sentence in str(refused.value.problems)
+
+
+def test_a_codemod_of_a_templates_own_may_have_annotations_in_quotes(tmp_path: Path) -> None:
+    (tmp_path / "gold_slice/codemods").mkdir(parents=True)
+    (tmp_path / "gold_slice/codemods/v1_0_0.py").write_text(OWN)
+
+    (codemod,) = codemods_of(tmp_path, "v1.0.0")
+    migration = applied({"src/ours.py": "x = 1\n"}, for_modules(codemod, ["audit"]))
+
+    assert migration.reasons == {"src/ours.py": ["v1.0.0: audit has more"]}
 
 
 @pytest.mark.parametrize(
@@ -157,6 +348,8 @@ def test_a_codemod_that_fails_is_named_and_the_others_apply(way: str, kind: str)
         ("ours.ipynb", '{"source": ["from src.a import it, old\\n"]}\n', [1]),
         ("page.py.jinja", "{{ x }}\nfrom src.a import old\nfrom src.a import old\n", [2]),
         ("deploy.yml", "env:\n  REDIS_URL: x\n", [2]),
+        ("deploy.yml", "run: uvicorn src.a:old --reload\nother: src.a:older\n", [1]),
+        ("large.ipynb", '{"source": "from src.a import old"}\n' + "x" * 2_000_000, [1]),
         ("ruff.toml", '"src/gone/it.py" = ["S101"]\n', [1]),
         ("src/ours.py", '"""Ours.\n\n>>> from src.a import old\n"""\n# src.a.old\nX = "src.a.old"\n', [3]),
         ("src/ours.py", 'X = "REDIS_URL=x"\nY = "REDIS_URL"\n', [1]),

@@ -60,6 +60,7 @@ def test_a_copy_from_a_relative_path_records_the_whole_path(template: Path, tmp_
         ("gl:owner/name", "https://gitlab.com/owner/name.git"),
         ("git+https://host/name.git", "https://host/name.git"),
         ("https://me:s3cret@host/name.git", "https://host/name.git"),
+        ("https://t0ken@host/name.git", "https://host/name.git"),
         ("ssh://git@host/name.git", "ssh://git@host/name.git"),
         ("git@host:owner/name.git", "git@host:owner/name.git"),
     ],

@@ -16,7 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from living import history, isolation, page, scale, speed
+from living import codemods, history, isolation, page, scale, speed
 from living.identity import identity_faults
 from living.kills import SCENES, scene, series
 from living.matrix import Shelf, trials
@@ -123,6 +123,11 @@ def speed_(shelf: Shelf, tags: list[str], options: argparse.Namespace) -> dict[s
     return speed.measure(shelf, tags, runs=options.runs)
 
 
+def codemods_(shelf: Shelf, tags: list[str], options: argparse.Namespace) -> dict[str, Any]:  # noqa: ARG001
+    """What codemods cost."""
+    return codemods.measure(shelf.folder, runs=options.runs)
+
+
 def scale_(shelf: Shelf, tags: list[str], options: argparse.Namespace) -> dict[str, Any]:
     """What large projects cost."""
     return scale.measure(shelf, tags, sizes=options.modules)
@@ -136,6 +141,7 @@ CHAPTERS: dict[str, Chapter] = {
     "kills": kills,
     "isolation": isolation_,
     "speed": speed_,
+    "codemods": codemods_,
     "scale": scale_,
 }
 

@@ -1,7 +1,9 @@
 """Rename attributes of classes: fields, settings, columns."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import ast
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 
 import libcst as cst
 from libcst import matchers as m
@@ -28,6 +30,7 @@ class RenamedAttribute:
     returned_by: tuple[str, ...] = ()
     known_as: tuple[str, ...] = ()
     is_common: bool = False
+    heirs: tuple[str, ...] = field(default=(), repr=False)  # an update finds them
 
     @property
     def why(self) -> str:
@@ -43,24 +46,44 @@ class RenamedAttribute:
         source = source.about(self.old)
         edits: dict[cst.CSTNode, Edit] = {}
         places: list[Place] = []
-        types = _Types(source, {self.owner, *self.known_as}, {self.owner, *self.returned_by})
+        types = _Types(source, {*self._owners, *self.known_as}, {*self._owners, *self.returned_by})
+        full = {f"{owner}.{self.old}" for owner in self._owners}
         for attribute in source.of(cst.Attribute):
             if attribute.attr.value != self.old:
                 continue
-            answer = f"{self.owner}.{self.old}" in source.names_of(attribute) or types.has(attribute.value)
+            answer = bool(full & source.names_of(attribute)) or types.has(attribute.value)
             if answer:
                 edits[attribute] = lambda node: node.with_changes(attr=cst.Name(self.new))
             elif answer is None:
                 places.append(source.place(attribute, f"if this is a {self.owner}, {self.old} is {self.new} now"))
+        what = f"{self.old} of {self.owner} is {self.new} now: name it so here, too"
+        places += [source.place(node, what) for node in self._redefined(source)]
         for argument in self._keywords(source, types):
             edits[argument] = lambda node: node.with_changes(keyword=cst.Name(self.new))
         for string in self._strings(source, types):
             edits[string] = lambda node: with_text(node, self.old, self.new)
         return Change(source.edited(edits), places)
 
+    def with_heirs(self, sources: Iterable[Source]) -> "RenamedAttribute":
+        """Return the same for all classes of the files that inherit from the owner, too."""
+        return replace(self, heirs=heirs_of(self.owner, sources))
+
+    @property
+    def _owners(self) -> set[str]:
+        return {self.owner, *self.heirs}
+
+    def _redefined(self, source: Source) -> Iterator[cst.CSTNode]:
+        """Yield the fields and methods of the old name in classes that inherit from the owner."""
+        for heir in source.of(cst.ClassDef):
+            if f"{source.module}.{heir.name.value}" in self.heirs:
+                names = m.OneOf(m.AnnAssign(target=m.Name(self.old)), m.AssignTarget(m.Name(self.old)))
+                lines = [each for each in heir.body.body if isinstance(each, cst.SimpleStatementLine)]
+                yield from (node for line in lines for node in m.findall(line, names))
+                yield from (each for each in heir.body.body if m.matches(each, m.FunctionDef(m.Name(self.old))))
+
     def _keywords(self, source: Source, types: "_Types") -> Iterator[cst.Arg]:
         """Yield the keywords that name it: of the class, of `replace`, and of statements with the class in them."""
-        calls = list(calls_of(source, self.owner))
+        calls = [call for owner in sorted(self._owners) for call in calls_of(source, owner)]
         for call in source.of(cst.Call):
             name = call.func.attr.value if isinstance(call.func, cst.Attribute) else ""
             is_statement = name in OF_COLUMNS and self._names_class(source, call.func)
@@ -75,16 +98,16 @@ class RenamedAttribute:
         for call in source.of(cst.Call):
             if len(call.args) > 1 and isinstance(name := call.args[1].value, cst.SimpleString):
                 owner = call.args[0].value
-                if text_of(name) == self.old and (self.owner in source.names_of(owner) or types.has(owner)):
+                if text_of(name) == self.old and (self._owners & source.names_of(owner) or types.has(owner)):
                     yield name
             if m.matches(call.func, m.Attribute(attr=m.Name("model_copy"))) and types.has(call.func.value):  # type: ignore[attr-defined]
                 yield from (each for each in _strings_in(call) if text_of(each) == self.old)
 
     def _names_class(self, source: Source, node: cst.CSTNode) -> bool:
-        return any(self.owner in source.names_of(each) for each in _nodes_in(node))
+        return any(self._owners & source.names_of(each) for each in _nodes_in(node))
 
     def _is_known_in(self, source: Source) -> bool:
-        names = (self.owner, *self.returned_by, *self.known_as)
+        names = (*self._owners, *self.returned_by, *self.known_as)
         return any(source.has_word(name) for name in names) or self.owner.rpartition(".")[0] in source.mentions
 
 
@@ -96,6 +119,7 @@ class RenamedSetting:
     new: str
     owner: str = "src.common.config.Settings"
     returned_by: tuple[str, ...] = ("src.common.config.get_settings", "src.common.config.settings_or_exit")
+    heirs: tuple[str, ...] = field(default=(), repr=False)  # an update finds them
 
     @property
     def why(self) -> str:
@@ -104,7 +128,11 @@ class RenamedSetting:
 
     @property
     def _field(self) -> RenamedAttribute:
-        return RenamedAttribute(self.owner, self.old.lower(), self.new.lower(), self.returned_by)
+        return RenamedAttribute(self.owner, self.old.lower(), self.new.lower(), self.returned_by, heirs=self.heirs)
+
+    def with_heirs(self, sources: Iterable[Source]) -> "RenamedSetting":
+        """Return the same for all classes of the files that inherit from the owner, too."""
+        return replace(self, heirs=heirs_of(self.owner, sources))
 
     def concerns(self, source: Source) -> bool:
         """Return whether the file may use the setting."""
@@ -133,6 +161,7 @@ class RenamedColumn:
     old: str
     new: str
     is_common: bool = False
+    heirs: tuple[str, ...] = field(default=(), repr=False)  # an update finds them
 
     @property
     def why(self) -> str:
@@ -141,28 +170,58 @@ class RenamedColumn:
 
     @property
     def _attribute(self) -> RenamedAttribute:
-        return RenamedAttribute(self.model, self.old, self.new, is_common=self.is_common)
+        return RenamedAttribute(self.model, self.old, self.new, is_common=self.is_common, heirs=self.heirs)
 
     def concerns(self, source: Source) -> bool:
         """Return whether the file may use the column, or have a table with it."""
-        return self._attribute.concerns(source) or source.has_word(self.model)
+        return self._attribute.concerns(source) or any(source.has_word(each) for each in (self.model, *self.heirs))
 
     def change(self, source: Source) -> Change:
         """Return the file with the column renamed, and its tables that inherit the column."""
         change = self._attribute.change(source)
         change.drafts = [
             Draft(source.path.split("/")[2], table, self.old, self.new)
-            for table in self._tables(source.about(self.model))
+            for table in self._tables(source.about(self.model, *self.heirs))
             if source.path.startswith("src/backend/")
         ]
         return change
 
+    def with_heirs(self, sources: Iterable[Source]) -> "RenamedColumn":
+        """Return the same for all classes of the files that inherit from the model, too."""
+        return replace(self, heirs=heirs_of(self.model, sources))
+
     def _tables(self, source: Source) -> Iterator[str]:
         for model in source.of(cst.ClassDef):
-            if any(self.model in source.names_of(base.value) for base in model.bases):
+            if any({self.model, *self.heirs} & source.names_of(base.value) for base in model.bases):
                 for line in m.findall(model, m.Assign(targets=[m.AssignTarget(m.Name("__tablename__"))])):
                     if isinstance(line, cst.Assign) and isinstance(line.value, cst.SimpleString):
                         yield text_of(line.value)
+
+
+def heirs_of(owner: str, sources: Iterable[Source]) -> tuple[str, ...]:
+    """Return the full names of the classes that inherit from a class, at any distance."""
+    found, known = [owner], [*sources]
+    for name in found:
+        for source in known:
+            with suppress(SyntaxError, ValueError, cst.ParserSyntaxError):
+                if source.has_word(name) and _has_base(source, name):
+                    short = source.about(name)
+                    heirs = [
+                        each
+                        for each in short.of(cst.ClassDef)
+                        if any(name in short.names_of(base.value) for base in each.bases)
+                    ]
+                    found += [full for each in heirs if (full := f"{source.module}.{each.name.value}") not in found]
+    return tuple(found[1:])
+
+
+def _has_base(source: Source, name: str) -> bool:
+    """Return whether a class of the file has a base of the last part of a name; libcst need not read other files."""
+    nodes, last = list(ast.walk(source.syntax)), name.rpartition(".")[2]
+    aliases = [alias for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names]
+    words = {last} | {alias.asname for alias in aliases if alias.name == last}
+    bases = [base for node in nodes if isinstance(node, ast.ClassDef) for base in node.bases]
+    return any(getattr(base, "id", getattr(base, "attr", None)) in words for base in bases)
 
 
 class _Types:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import libcst as cst
+from libcst import matchers as m
 
 from .imports import with_imports
 from .source import Change, Edit, Place, Source
@@ -31,7 +32,7 @@ class RenamedParameter:
         source = source.about(self.function, self.old)
         edits: dict[cst.CSTNode, Edit] = {}
         places: list[Place] = []
-        for call in calls_of(source, self.function):
+        for call in (*calls_of(source, self.function), *calls_of_heirs(source, self.function)):
             named = [each for each in call.args if each.keyword and each.keyword.value == self.old]
             for argument in named:
                 edits[argument] = lambda node: node.with_changes(keyword=cst.Name(self.new))
@@ -139,11 +140,37 @@ class ChangedDecorator:
                 places.append(source.place(decorator, what, now=full))
             else:
                 edits[decorator] = lambda node: node.with_changes(decorator=cst.parse_expression(code))
+        what = f"{self.old} is {self.new} now: change this use"
+        places += [source.place(node, what, now=full) for node in self._other_uses(source)]
         if not edits:
             return Change(source.edited({}), places)
         old_home, _, old_name = self.old.rpartition(".")
         edited = source.edited(edits)
         return Change(with_imports(source, edited, {(home, name, None)}, {(old_home, old_name, None)}), places)
+
+    def _other_uses(self, source: Source) -> Iterator[cst.CSTNode]:
+        """Yield where the decorator is used as any other function."""
+        statements = (*source.of(cst.Decorator), *source.of(cst.ImportFrom), *source.of(cst.Import))
+        told = {name for each in statements for name in names_in(each)}
+        for node in (*source.of(cst.Name), *source.of(cst.Attribute)):
+            if node not in told and self.old in source.names_of(node):
+                yield node
+
+
+def names_in(node: cst.CSTNode) -> set[cst.CSTNode]:
+    """Return the names and attributes in a node."""
+    return {*m.findall(node, m.OneOf(m.Name(), m.Attribute()))}
+
+
+def calls_of_heirs(source: Source, owner: str) -> Iterator[cst.Call]:
+    """Yield the calls by which classes of the file that inherit from a class, and their users, call its `__init__`."""
+    for heir in source.of(cst.ClassDef):
+        if not any(owner in source.names_of(base.value) for base in heir.bases):
+            continue
+        init = m.Call(m.Attribute(m.Call(m.Name("super")), m.Name("__init__")))
+        yield from (call for call in m.findall(heir, init) if isinstance(call, cst.Call))
+        if not any(m.matches(each, m.FunctionDef(m.Name("__init__"))) for each in heir.body.body):
+            yield from calls_of(source, f"{source.module}.{heir.name.value}")
 
 
 def calls_of(source: Source, function: str) -> Iterator[cst.Call]:

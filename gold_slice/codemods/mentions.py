@@ -10,7 +10,8 @@ from .removed import Removed
 from .renames import Renamed
 from .source import Place, Source
 
-MOST_BYTES = 1_000_000
+MOST_BYTES = 20_000_000  # notebooks with pictures are large
+CORRECT = "Codemods change only code: correct it here"
 PYTHON = (".py", ".pyi")
 NAME = re.compile(r"[\w.:]*")
 
@@ -26,7 +27,7 @@ def mentions(
         return
     source = Source(path, code)
     old = [
-        (_pattern(word), f"{release}: {codemod.why}. Codemods change only code: correct it here")
+        (_pattern(word), f"{release}: {codemod.why}. {CORRECT}")
         for release, of_release in codemods
         for codemod in of_release
         if (word := _word(codemod)) and source.has_word(word)
@@ -51,6 +52,7 @@ def _pattern(name: str) -> re.Pattern[bytes]:
     home, dot, last = name.rpartition(".")
     forms = [rf"(?<![\w.]){re.escape(name)}(?!\w)"]
     if dot:
+        forms += [rf"(?<![\w.]){re.escape(home)}:{re.escape(last)}(?!\w)"]  # as entry points have it
         forms += [rf"(?<!\w){re.escape(name.replace('.', '/'))}(?:\.py)?(?![\w/])"]
         forms += [rf"from\s+{re.escape(home)}\s+import\s[^;]*(?<!\w){re.escape(last)}(?!\w)"]
     return re.compile("|".join(forms).encode())

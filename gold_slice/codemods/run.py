@@ -2,18 +2,21 @@
 
 import ast
 import importlib.util
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import libcst as cst
 
 from ..answers import HOST_ANSWERS, Module
 from ..releases import notes_between
 from ..report import RefusalError
+from .attributes import RenamedAttribute, RenamedColumn, RenamedSetting
 from .codemod import Codemod, belongs_to_modules, for_modules
 from .renames import Renamed, moved, rename
 from .source import Change, Draft, Place, Source
@@ -51,17 +54,17 @@ def codemods_of(template: Path, tag: str) -> list[Codemod]:
     file = template / FOLDER / f"{name}.py"
     if not file.is_file():
         return []
-    specification = importlib.util.spec_from_file_location(f"codemods_of_{name}", file)
+    specification = importlib.util.spec_from_file_location(f"codemods_of_{name}_{template.name}", file)
     assert specification
     assert specification.loader
     module = importlib.util.module_from_spec(specification)
+    sys.modules[module.__name__] = module  # dataclasses look there for what annotations in quotes mean
     try:
         specification.loader.exec_module(module)
         codemods = list(module.CODEMODS)
-    except Exception as fault:  # it is code of the template
-        raise RefusalError(
-            f"The template's {FOLDER}/{name}.py cannot be used: {fault}. Tell its maintainers."
-        ) from fault
+    except (Exception, SystemExit) as fault:  # it is code of the template
+        why = "it ends the command" if isinstance(fault, SystemExit) else fault
+        raise RefusalError(f"The template's {FOLDER}/{name}.py cannot be used: {why}. Tell its maintainers.") from fault
     if wrong := [each for each in codemods if not isinstance(each, Codemod)]:
         raise RefusalError(f"The template's {FOLDER}/{name}.py lists {wrong[0]!r}, which is no codemod.")
     return codemods
@@ -84,15 +87,23 @@ class Migration:
     places: set[Place] = field(default_factory=set)
     drafts: set[Draft] = field(default_factory=set)
     unreadable: dict[str, tuple[int, list[str]]] = field(default_factory=dict)
+    spared: Container[str] = ()
 
-    def apply(self, codemods: Sequence[Codemod], *, release: str) -> None:
-        """Apply the codemods of one release in their order; renames in a row are one pass."""
+    def apply(self, codemods: Sequence[Codemod], *, release: str, spared: Container[str] = ()) -> None:
+        """Apply the codemods of one release in their order; renames in a row are one pass.
+
+        Files that are `spared` stay: they are as a release makes them that has these codemods behind it.
+        """
+        self.spared = spared
         for is_renaming, group in groupby(codemods, key=lambda each: isinstance(each, Renamed)):
             alike = list(group)
             if is_renaming:
                 self._rename([each for each in alike if isinstance(each, Renamed)], release)
             for codemod in [] if is_renaming else alike:
-                self._change([codemod], codemod.change, release)
+                each: Codemod = codemod
+                if isinstance(codemod, (RenamedAttribute, RenamedColumn, RenamedSetting)):
+                    each = codemod.with_heirs(self.sources.values())
+                self._change([each], each.change, release)
 
     def told(self) -> list[Place]:
         """Return the places, in the order of the files."""
@@ -101,6 +112,19 @@ class Migration:
             for path, (line, why) in self.unreadable.items()
         ]
         return sorted([*self.places, *unread])
+
+    def definition(self, name: str) -> tuple[str, int] | None:
+        """Return path and line at which a module has a function, class, value or import of a full name."""
+        home, _, last = name.rpartition(".")
+        folder = home.replace(".", "/")
+        for path in (f"{folder}.py", f"{folder}/__init__.py"):
+            source = self.sources.get(path)
+            if source and source.has_word(name):
+                with suppress(SyntaxError, ValueError):
+                    return next(
+                        ((path, node.lineno) for node in source.syntax.body if last in _names_given(node)), None
+                    )
+        return None
 
     def _rename(self, renamed: Sequence[Renamed], release: str) -> None:
         """Rename everything at once; then, what other files take from files in which a name changed."""
@@ -122,15 +146,15 @@ class Migration:
         """Change all files that a codemod concerns, and return the names of files that changed with it."""
         carried: dict[str, str] = {}
         for path, source in list(self.sources.items()):
-            if path in self.unreadable and is_carried:
+            if path in self.spared or (path in self.unreadable and is_carried):
                 continue
             why: list[str] = []
             try:
                 why = [f"{release}: {each.why}" for each in codemods if each.concerns(source)]
-                change = change_of(source) if why else Change(source.code)
+                change = _checked(change_of(source)) if why else Change(source.code)
                 if change.code != source.code:
                     ast.parse(change.code)
-            except Exception as fault:  # noqa: BLE001  # a codemod may be at fault, and the update must not depend on one file
+            except (Exception, SystemExit) as fault:  # noqa: BLE001  # a codemod may be at fault, and the update must not depend on one file
                 self._note_fault(source, codemods, release, fault)
                 continue
             self.places.update(change.places)
@@ -142,10 +166,10 @@ class Migration:
                 self.reasons.setdefault(path, []).extend(why)
         return carried
 
-    def _note_fault(self, source: Source, codemods: Sequence[Codemod], release: str, fault: Exception) -> None:
+    def _note_fault(self, source: Source, codemods: Sequence[Codemod], release: str, fault: BaseException) -> None:
         """Note a file that is not valid Python; or else that a codemod failed on it."""
         concerned = [each for each in codemods if not isinstance(each, Renamed) or each.is_in(source)]
-        why = [f"{release}: {each.why}" for each in concerned]
+        why = [f"{release}: {_why(each)}" for each in concerned]
         wrong = _syntax_fault(source)
         if wrong is None:
             what = f"the codemod failed here, and changed nothing ({type(fault).__name__}: {fault}): {'; '.join(why)}"
@@ -166,6 +190,40 @@ class Migration:
                     if new in source.mentions and not source.has_word(before):
                         held |= {f"{module}.{before}": f"{module}.{now}" for module in source.modules}
         return held
+
+
+def _names_given(node: ast.stmt) -> set[str]:
+    """Return the names to which a statement of a module gives a value."""
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return {node.name}
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        return {alias.asname or alias.name for alias in node.names}
+    targets = (
+        node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None), getattr(node, "name", None)]
+    )
+    return {each.id for each in targets if isinstance(each, ast.Name)}
+
+
+def _checked(change: Any) -> Change:
+    """Return what a codemod returned.
+
+    Raises:
+        TypeError: It is something else than it must be.
+    """
+    if not isinstance(change, Change) or not isinstance(change.code, bytes):
+        raise TypeError("`change` must return a Change, whose code is bytes")
+    places: list[Any] = change.places
+    if wrong := [each for each in places if not isinstance(each, Place)]:
+        raise TypeError(f"{wrong[0]!r} is no Place")
+    return change
+
+
+def _why(codemod: Codemod) -> str:
+    """Return the reason of a codemod, or its name if the codemod fails to tell it."""
+    try:
+        return str(codemod.why)
+    except Exception:  # noqa: BLE001  # it is code of the template
+        return type(codemod).__name__
 
 
 def _on_its_line(place: Place, source: Source, changed: bytes) -> Place:

@@ -13,53 +13,10 @@ from scenes import head, state
 from support import CC, HOST, commit, git, release, replace
 
 AUDIT = ".copier-answers.ops_audit.yml"
-COPIER = """_subdirectory: template
-_min_copier_version: "9.19.0"
-scope: {type: str, default: module}
-domain: {type: str, default: ops}
-module: {type: str, default: audit}
-retention_days: {type: int, default: 30}
-"""
-FILES = {
-    "src/backend/{{ module }}/__init__.py": '"""Audit."""\n\nSLICE = object()\n',
-    "src/backend/{{ module }}/identity.py.jinja": (
-        'DOMAIN = "{{ domain }}"\nMODULE = "{{ module }}"\nLABEL = "{{ domain }}_{{ module }}"\n'
-    ),
-    "src/backend/{{ module }}/models.py": '"""Models."""\n',
-    "src/backend/{{ module }}/mem0_models.py": '"""Models of records."""\n',
-    "src/backend/{{ module }}/trail.py": "def append() -> None: ...\n",
-    "alembic/versions/{{ module }}/{{ module }}_0001_tables.py.jinja": (
-        'revision = "{{ module }}_0001_tables"\ndown_revision = None\nbranch_labels = ("{{ domain }}_{{ module }}",)\n'
-    ),
-    "{{ _copier_conf.answers_file }}.jinja": "{{ _copier_answers|to_nice_yaml -}}\n",
-}
 CODEMODS = """from gold_slice.codemods import Renamed
 
 CODEMODS = [Renamed("src.backend.{module}.trail.append", "src.backend.{module}.trail.record")]
 """
-
-
-@pytest.fixture
-def other(tmp_path: Path) -> Path:
-    """A template of another shape inside, with one release."""
-    folder = tmp_path / "audit-template"
-    folder.mkdir()
-    (folder / "copier.yml").write_text(COPIER)
-    for name, text in FILES.items():
-        (folder / "template" / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / "template" / name).write_text(text)
-    git(folder, "init", "--quiet")
-    release(folder, "v1.0.0")
-    return folder
-
-
-@pytest.fixture
-def audited(living: Path, other: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The project of two modules, and the module audit of the other template."""
-    monkeypatch.setenv("GOLD_SLICE_TRUST", "1")
-    assert run(living, "generate", "ops", "audit", "--from", f"{other}@v1.0.0").status == 0
-    commit(living, "audit")
-    return living
 
 
 def second_release(other: Path) -> None:
@@ -177,6 +134,17 @@ def test_the_kit_accepts_a_template_that_keeps_the_contract(living: Path, other:
     check_module_template(other, project=living, scratch=tmp_path / "scratch")
 
     assert state(living) == before
+
+
+def test_the_kit_refuses_a_codemod_that_would_not_run(living: Path, other: Path, tmp_path: Path) -> None:
+    second_release(other)
+    replace(
+        other / "gold_slice/codemods/v1_1_0.py", "src.backend.{module}.trail.append", "src.backend.audit.trail.append"
+    )
+    replace(other / "gold_slice/codemods/v1_1_0.py", "{module}", "audit")
+
+    with pytest.raises(AssertionError, match="v1_1_0.py: .* names no {module}, so it would not run"):
+        check_module_template(other, project=living, scratch=tmp_path)
 
 
 def test_the_kit_refuses_a_template_that_does_not(living: Path, other: Path, tmp_path: Path) -> None:

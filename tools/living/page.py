@@ -114,6 +114,15 @@ def _speed(found: dict[str, Any]) -> Iterable[str]:
     yield from _table(["size", "counted", "aim"], found["sizes"])
 
 
+def _codemods(found: dict[str, Any]) -> Iterable[str]:
+    yield "## Codemods\n"
+    both, factor = (found["with"], found["without"]), found["with"] / found["without"]
+    yield f"An update of a project with {found['files']} Python files of the user's own, a quarter of which use what"
+    yield "was renamed, takes {:.2f} s of CPU time with the codemods of the release, {:.2f} s without:".format(*both)
+    yield f"{factor:.2f} ×; the aim is 1.5 ×. Medians of {found['runs']} runs of each in turn, with warm caches, on a"
+    yield f"shared machine with a load of {found['load']:.1f}."
+
+
 def _isolation(found: dict[str, Any]) -> Iterable[str]:
     yield "## Migrations of one module beside another\n"
     yield f"With ACCESS EXCLUSIVE held on {len(found['held'])} tables of one module, another was migrated in"
@@ -149,5 +158,6 @@ SECTIONS = {
     "identity": _identity,
     "isolation": _isolation,
     "speed": _speed,
+    "codemods": _codemods,
     "scale": _scale,
 }
