@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from copier import run_copy
 from pytest_copie.plugin import Copie
 
 from gold_slice.answers import read_modules
@@ -96,8 +97,11 @@ def test_every_module_has_the_same_plain_files(spawn: Spawn, project: Path) -> N
 
 
 @pytest.mark.parametrize(("domain", "module"), NAMES)
-def test_a_render_is_clean_whatever_it_is_called(spawn: Spawn, domain: str, module: str) -> None:
-    project = spawn(domain=domain, module=module)
+def test_a_render_is_clean_whatever_it_is_called(
+    whole_template: Path, tmp_path: Path, domain: str, module: str
+) -> None:
+    project, answers = tmp_path / "project", {"domain": domain, "module": module}
+    run_copy(str(whole_template), project, data=answers, defaults=True, unsafe=True, quiet=True)
 
     for check in (["check"], ["format", "--check"]):
         done = subprocess.run(
