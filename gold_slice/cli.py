@@ -34,9 +34,16 @@ DESCRIPTION = """Spawn a project, and add, update, remove and examine its module
     gold-slice update --preview                 name what the latest release would change
     gold-slice doctor --project my-service      examine a project that is elsewhere
 
-In a project, `uv run python scripts/launcher.py COMMAND` runs the command of its release. generate_module.py,
-update_modules.py, remove_module.py and doctor.py in scripts/ run add, update, remove and doctor.
-COMMAND --help tells more.
+In a project, `uv run python scripts/launcher.py COMMAND` runs the command of its release.
+"""
+LAUNCHED = """Add, update, remove and examine the modules of this project, with the commands of its release.
+
+    uv run python scripts/launcher.py diff crm              print what you changed in a module
+    uv run python scripts/launcher.py eject src/health.py   take a file out of updates
+
+"""
+EPILOG = """generate_module.py, update_modules.py, remove_module.py and doctor.py in scripts/ run add, update, remove
+and doctor. COMMAND --help tells more.
 Exit status: 0 done; 1 refused or failed, and nothing changed; 2 wrong usage; 3 an update waits for a person;
 4 `update --check` found a later release."""
 STATUS = "Exit status: 0 done, 1 refused or failed and nothing changed, 2 wrong usage"
@@ -60,7 +67,8 @@ def parser() -> ArgumentParser:
     """Return the parser of all commands."""
     is_launched = "GOLD_SLICE_LAUNCHER" in os.environ
     program = "scripts/launcher.py" if is_launched else "gold-slice"
-    whole = ArgumentParser(prog=program, description=DESCRIPTION, formatter_class=RawDescriptionHelpFormatter)
+    description = (LAUNCHED if is_launched else DESCRIPTION) + EPILOG
+    whole = ArgumentParser(prog=program, description=description, formatter_class=RawDescriptionHelpFormatter)
     commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(name: str, purpose: str, details: str, examples: Sequence[str]) -> ArgumentParser:
@@ -138,6 +146,8 @@ def parser() -> ArgumentParser:
         eject = command(name, purpose, details, ["src/backend/crm/crud.py"])
         eject.add_argument("path", help="the file, from this folder or from the project's")
 
+    if is_launched:
+        return whole
     new = _add_making(
         commands, "new", "spawn a project, as `copier copy` does", "my-service --data module=order_desk", ""
     )

@@ -47,6 +47,7 @@ def test_the_launcher_names_itself_and_without_a_command_it_says_what_there_is(l
 
     assert alone.returncode == 0, alone.stderr
     assert alone.stdout.startswith("usage: scripts/launcher.py ")
+    assert "init-template" not in alone.stdout  # it makes a repository, and has no use in a project
     assert ours.stdout.startswith("usage: scripts/launcher.py diff ")
     assert "    uv run python scripts/launcher.py diff crm\n" in ours.stdout
 
