@@ -270,4 +270,4 @@ def test_after_a_conflict_what_is_asked_before_a_deploy_is_said_at_the_end(livin
     assert run(living, "update", "host").status == 3
     settle(living / WAITING / MAIN, "ours")
 
-    assert "v0.2.0: Run the purge once." in run(living, "update", "--continue").output
+    assert "v0.2.0: step: Run the purge once." in run(living, "update", "--continue").output
