@@ -19,8 +19,13 @@ NOISE_FLOOR = 0.05
 NOISES_ALLOWED = 3
 
 
-async def interleaved(works: Mapping[str, Work], *, rounds: int, warm_up: int) -> dict[str, Samples]:
-    """Return how many seconds each work took, round by round; all take turns, so that they share good and bad times."""
+async def interleaved(
+    works: Mapping[str, Work], *, rounds: int, warm_up: int, pause_s: float = 0
+) -> dict[str, Samples]:
+    """Return how many seconds each work took, round by round; all take turns, so that they share good and bad times.
+
+    In a pause after each work, what it left to the background is done before the next one begins.
+    """
     for work in works.values():
         for _ in range(warm_up):
             await work()
@@ -30,6 +35,8 @@ async def interleaved(works: Mapping[str, Work], *, rounds: int, warm_up: int) -
             started = time.perf_counter()
             await work()
             samples[name].append(time.perf_counter() - started)
+            if pause_s:
+                await asyncio.sleep(pause_s)
     return samples
 
 

@@ -92,9 +92,11 @@ def compare(
 ) -> Compare:
     """Measure works in turns, and judge them by their ratio to the first."""
 
-    def compare(name: str, works: Mapping[str, Work], *, rounds: int = ROUNDS) -> dict[str, Samples]:
+    def compare(
+        name: str, works: Mapping[str, Work], *, rounds: int = ROUNDS, pause_s: float = 0
+    ) -> dict[str, Samples]:
         rounds = 1 if benchmark.disabled else rounds
-        run = interleaved(works, rounds=rounds, warm_up=min(rounds, WARM_UP_ROUNDS))
+        run = interleaved(works, rounds=rounds, warm_up=min(rounds, WARM_UP_ROUNDS), pause_s=pause_s)
         samples: dict[str, Samples] = benchmark.pedantic(loop.run_until_complete, (run,))  # type: ignore[no-untyped-call]
         for work, taken in samples.items():
             report(f"{name}, {work}: p50 {median(taken) * 1000:.3f} ms, p95 {p95(taken) * 1000:.3f} ms")
