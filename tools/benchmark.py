@@ -116,7 +116,7 @@ def from_nothing_to_200(copy: tuple[str, ...], folder: Path) -> dict[str, float]
 def of_project(project: Path, runs: int) -> Iterator[Row]:
     """Yield what an installed project costs."""
     python = str(project / ".venv/bin/python")
-    imports = [output(python, "-c", IMPORT, folder=project).split() for _ in range(runs + 1)][1:]
+    imports = [output(python, "-c", IMPORT, folder=project).splitlines()[-1].split() for _ in range(runs + 1)][1:]
     seconds, megabytes = (statistics.median(float(run[index]) for run in imports) for index in (0, 1))
     yield Row("`import src.cos_main` and its application", f"{seconds:.2f} s, {megabytes:.0f} MB", "< 0.6 s, < 130 MB")
     suite_s = median(1, "the fast suite", lambda: timed("uv", "run", "pytest", "-q", folder=project))
