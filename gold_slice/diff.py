@@ -32,10 +32,8 @@ def diff(project: Project, options: Namespace, report: Report) -> None:
         _copy_what_is_there(project, scratch / "mine/a", scratch / "mine/b")
         mine, changed = _patch(scratch / "mine")
         if not options.upstream:
-            report.patch, report.headline = (
-                mine,
-                "" if mine else f"{part.name} has no changes of yours since {part.release}.",
-            )
+            report.patch = mine
+            report.headline = "" if mine else f"{part.name} has no changes of yours since {part.release}."
             return
         target = find_target(part.address, options.to or latest(open_template(part.address, needs=None).tags()))
         step = target.step(part, {}, asks=False)

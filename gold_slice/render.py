@@ -110,7 +110,7 @@ def _run_copier(template: Path, destination: Path, answers: Mapping[str, Any], f
 def compiled_once() -> Iterator[None]:
     """Let Jinja compile each text once: Copier compiles the names of folders again for every file in them.
 
-    It halves the CPU time of a render. The compiled code depends on the text and on what an environment was made of.
+    The compiled code depends on the text and on what an environment was made of.
     """
     from jinja2 import Environment  # noqa: PLC0415  # it comes with Copier
 

@@ -1,6 +1,7 @@
 """The gates are the same commands wherever they run: typed, before a commit, in CI, and in the job `instance`."""
 
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,14 @@ def test_the_hooks_of_a_project_are_its_gates() -> None:
 
     # bandit gets the changed files, and the options that it finds by itself in a folder.
     assert [entry.replace("--ini src/.bandit", "-r src/") for entry in typed] == list(noxfile.GATES)
+
+
+def test_a_plain_run_of_a_project_is_known_as_whole() -> None:
+    """Only a run with this selection asks for 97 % and uses all cores."""
+    quick = re.findall(r'^QUICK = "(.*)"$', (INSTANCE / "tests/conftest.py").read_text(), re.MULTILINE)
+
+    options = tomllib.loads((INSTANCE / "pyproject.toml").read_text())["tool"]["pytest"]["addopts"]
+    assert [options[options.index("-m") + 1]] == quick
 
 
 def test_the_readme_of_a_project_names_the_gates() -> None:

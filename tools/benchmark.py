@@ -182,7 +182,7 @@ def report(rows: list[Row], runs: int) -> list[str]:
     """Return the section of the page."""
     machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
     lines = [f"| {row.what} | {row.measured} | {row.aim} |" for row in rows]
-    head = [f"`nox -s benchmark` wrote this section: medians of {runs} runs, on {machine}.", ""]
+    head = [f"`nox -s benchmark` wrote this section: medians, runs of each: {runs}, on {machine}.", ""]
     return [*head, "| what | measured | aim |", "|---|---|---|", *lines]
 
 

@@ -9,6 +9,7 @@ import libcst as cst
 from libcst import matchers as m
 
 from .calls import calls_of
+from .codemod import Codemod
 from .source import Change, Draft, Edit, Place, Source, text_of, with_text
 
 TRANSPARENT = {"Annotated", "Optional", "Final", "ClassVar"}  # the type is their first argument
@@ -63,10 +64,6 @@ class RenamedAttribute:
         for string in self._strings(source, types):
             edits[string] = lambda node: with_text(node, self.old, self.new)
         return Change(source.edited(edits), places)
-
-    def with_heirs(self, sources: Iterable[Source]) -> "RenamedAttribute":
-        """Return the same for all classes of the files that inherit from the owner, too."""
-        return replace(self, heirs=heirs_of(self.owner, sources))
 
     @property
     def _owners(self) -> set[str]:
@@ -130,10 +127,6 @@ class RenamedSetting:
     def _field(self) -> RenamedAttribute:
         return RenamedAttribute(self.owner, self.old.lower(), self.new.lower(), self.returned_by, heirs=self.heirs)
 
-    def with_heirs(self, sources: Iterable[Source]) -> "RenamedSetting":
-        """Return the same for all classes of the files that inherit from the owner, too."""
-        return replace(self, heirs=heirs_of(self.owner, sources))
-
     def concerns(self, source: Source) -> bool:
         """Return whether the file may use the setting."""
         return source.has_word(self.old) or self._field.concerns(source)
@@ -186,16 +179,21 @@ class RenamedColumn:
         ]
         return change
 
-    def with_heirs(self, sources: Iterable[Source]) -> "RenamedColumn":
-        """Return the same for all classes of the files that inherit from the model, too."""
-        return replace(self, heirs=heirs_of(self.model, sources))
-
     def _tables(self, source: Source) -> Iterator[str]:
         for model in source.of(cst.ClassDef):
             if any({self.model, *self.heirs} & source.names_of(base.value) for base in model.bases):
                 for line in m.findall(model, m.Assign(targets=[m.AssignTarget(m.Name("__tablename__"))])):
                     if isinstance(line, cst.Assign) and isinstance(line.value, cst.SimpleString):
                         yield text_of(line.value)
+
+
+def with_heirs(codemod: Codemod, sources: Iterable[Source]) -> Codemod:
+    """Return a codemod of attributes for all classes of the files that inherit from its class, too; others as it is."""
+    if isinstance(codemod, (RenamedAttribute, RenamedSetting)):
+        return replace(codemod, heirs=heirs_of(codemod.owner, sources))
+    if isinstance(codemod, RenamedColumn):
+        return replace(codemod, heirs=heirs_of(codemod.model, sources))
+    return codemod
 
 
 def heirs_of(owner: str, sources: Iterable[Source]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ import libcst as cst
 from ..answers import HOST_ANSWERS, Module
 from ..releases import notes_between
 from ..report import RefusalError
-from .attributes import RenamedAttribute, RenamedColumn, RenamedSetting
+from .attributes import with_heirs
 from .codemod import Codemod, belongs_to_modules, for_modules
 from .renames import Renamed, moved, rename
 from .source import Change, Draft, Place, Source
@@ -100,9 +100,7 @@ class Migration:
             if is_renaming:
                 self._rename([each for each in alike if isinstance(each, Renamed)], release)
             for codemod in [] if is_renaming else alike:
-                each: Codemod = codemod
-                if isinstance(codemod, (RenamedAttribute, RenamedColumn, RenamedSetting)):
-                    each = codemod.with_heirs(self.sources.values())
+                each = with_heirs(codemod, self.sources.values())
                 self._change([each], each.change, release)
 
     def told(self) -> list[Place]:

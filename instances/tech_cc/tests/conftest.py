@@ -22,7 +22,7 @@ from src.db.connection import Database, open_database
 
 # What a plain `pytest` runs; the default of `-m` in pyproject.toml.
 QUICK = "not benchmark and not faults and not long"
-ALL = "not benchmark and not faults"
+ALL = QUICK.removesuffix(" and not long")
 
 
 def pytest_configure(config: pytest.Config) -> None:
